@@ -1,0 +1,212 @@
+"""What a configuration may say: every key of the YAML, its type, its bounds and its default."""
+
+import math
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class _OpenSection(_Section):
+    """A section whose further keys are options of the thing it names."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The further keys, to be checked by the thing itself."""
+        return dict(self.model_extra or {})
+
+
+def _slug(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
+        message = "a campaign's name is a folder's name: letters, digits, '-', '_' and '.', at most 64"
+        raise ValueError(message)
+    return name
+
+
+class ParameterConfig(_Section):
+    """One named input: bounds, or levels, or choices. With `laboratory.table`, what is left out is read from it."""
+
+    unit: str = "1"
+    low: float | None = None
+    high: float | None = None
+    scale: Literal["linear", "log"] = "linear"
+    levels: list[float] | None = Field(default=None, min_length=2)
+    choices: list[str] | None = Field(default=None, min_length=2)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "ParameterConfig":
+        bounds = self.low is not None or self.high is not None
+        kinds = [bounds, self.levels is not None, self.choices is not None]
+        if sum(kinds) > 1:
+            message = "a parameter has low and high, or levels, or choices: give one of the three"
+            raise ValueError(message)
+        if bounds and (self.low is None or self.high is None):
+            message = "low and high go together: give both"
+            raise ValueError(message)
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            message = f"low {self.low:g} must be below high {self.high:g}: are the bounds crossed?"
+            raise ValueError(message)
+        for values in (self.levels, self.choices):
+            if values is not None and len(set(values)) < len(values):
+                message = "levels and choices must differ from one another"
+                raise ValueError(message)
+        lowest = min(self.levels) if self.levels else self.low
+        if self.scale == "log" and lowest is not None and lowest <= 0:
+            message = f"a log scale needs values above 0, not {lowest:g}"
+            raise ValueError(message)
+        return self
+
+
+class ObjectiveConfig(_Section):
+    """What is measured. With `laboratory.table`, a name left out is the table's last column."""
+
+    name: str | None = Field(default=None, min_length=1)
+    unit: str | None = None
+    goal: Literal["maximise", "minimise"] = "maximise"
+
+
+class DataConfig(_Section):
+    """Past rows: of another tool (source) and of this one (initial)."""
+
+    source: Path | None = None
+    initial: Path | None = None
+
+
+class PlannerConfig(_Section):
+    """How the next point is chosen."""
+
+    surrogate: Literal["coral-svr", "svr", "gp"] = "coral-svr"
+    mode: Literal["scaled", "paper"] = "scaled"
+    source_weight: Literal["guarded"] | Annotated[float, Field(ge=0, le=1)] = "guarded"
+    acquisition: Literal["ei", "ucb", "pi"] = "ei"
+    kappa: float = Field(default=1.96, gt=0)
+    xi: float = Field(default=0.01, ge=0)
+    initial_runs: int = Field(default=8, ge=1)
+    samples: int = Field(default=4096, ge=16)
+
+
+class InstrumentConfig(_OpenSection):
+    """One role in the laboratory; further keys are options of the driver."""
+
+    driver: str
+
+
+class LaboratoryConfig(_Section):
+    """The instruments and the time they live in."""
+
+    clock: Literal["simulated", "wall"] = "simulated"
+    epoch: datetime = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+    in_flight: int = Field(default=1, ge=1)
+    bottleneck: str | None = None
+    table: Path | None = None
+    instruments: dict[str, InstrumentConfig] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _bottleneck_exists(self) -> "LaboratoryConfig":
+        if self.bottleneck is not None and self.bottleneck not in self.instruments:
+            message = f"bottleneck {self.bottleneck!r} is not among the instruments {', '.join(self.instruments)}"
+            raise ValueError(message)
+        if self.epoch.tzinfo is None:
+            message = "epoch needs a time zone, for example 2026-01-05T08:00:00Z"
+            raise ValueError(message)
+        return self
+
+
+class RecipeConfig(_OpenSection):
+    """The generator that performs a run; further keys are its options."""
+
+    name: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+
+
+class BudgetConfig(_Section):
+    """What the campaign may spend."""
+
+    runs: int = Field(ge=1)
+    failures: int | None = Field(default=None, ge=1)
+    lab_hours: float | None = Field(default=None, gt=0)
+
+
+class StopConfig(_Section):
+    """When it is enough before the budget is spent."""
+
+    target: float | None = None
+    no_improvement_in: int | None = Field(default=None, ge=1)
+
+
+class BreakerConfig(_Section):
+    """Pause when so many of the last runs failed."""
+
+    failed: int = Field(default=7, ge=1)
+    of_last: int = Field(default=8, ge=1)
+
+    @model_validator(mode="after")
+    def _possible(self) -> "BreakerConfig":
+        if self.failed > self.of_last:
+            message = f"failed {self.failed} can never be reached in of_last {self.of_last} runs"
+            raise ValueError(message)
+        return self
+
+
+class PoliciesConfig(_Section):
+    """What is done after a failure."""
+
+    measurement_attempts: int = Field(default=3, ge=1)
+    instrument_attempts: int = Field(default=2, ge=1)
+    backoff_min: float = Field(default=10, ge=0)
+    after_instrument_failure: Literal["pause", "continue"] = "pause"
+    breaker: BreakerConfig = BreakerConfig()
+
+
+class ReportConfig(_Section):
+    """Figures the campaign adds to the report, as `package.module:function`."""
+
+    figures: list[Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]] = []
+
+
+def _recipe(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class CampaignConfig(_Section):
+    """A whole configuration."""
+
+    campaign: Annotated[str, AfterValidator(_slug)]
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    parameters: dict[str, ParameterConfig] = {}
+    objective: ObjectiveConfig = ObjectiveConfig()
+    data: DataConfig = DataConfig()
+    planner: PlannerConfig = PlannerConfig()
+    laboratory: LaboratoryConfig
+    recipe: Annotated[RecipeConfig, BeforeValidator(_recipe)]
+    budget: BudgetConfig
+    stop: StopConfig = StopConfig()
+    policies: PoliciesConfig = PoliciesConfig()
+    report: ReportConfig = ReportConfig()
+    ledger: str = "ledger.sqlite"
+
+    @model_validator(mode="after")
+    def _complete_without_a_table(self) -> "CampaignConfig":
+        if self.laboratory.table is not None:
+            return self
+        if not self.parameters:
+            message = "parameters: at least one is needed (or laboratory.table, to read them from its columns)"
+            raise ValueError(message)
+        for name, p in self.parameters.items():
+            if p.low is None and p.levels is None and p.choices is None:
+                message = f"parameters.{name} needs low and high, or levels, or choices"
+                raise ValueError(message)
+        if self.objective.name is None:
+            message = "objective.name is needed: what does the recipe measure?"
+            raise ValueError(message)
+        if self.stop.target is not None and not math.isfinite(self.stop.target):
+            message = "stop.target must be finite"
+            raise ValueError(message)
+        return self
