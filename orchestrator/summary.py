@@ -1,0 +1,209 @@
+"""What a campaign came to: the answer, what it is compared with, what failed and what it took.
+
+Rule of this file: everything is read from the ledger's state, so the live end, a replay and the report agree.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.ledger import Run, State
+from orchestrator.ledger.state import join_origins
+from orchestrator.objective import Objective
+from orchestrator.wording import clean, listed, number, plural, point_text, with_sd, with_unit
+
+if TYPE_CHECKING:
+    from rich.panel import Panel
+
+
+@dataclass(frozen=True)
+class PastRows:
+    """The rows a campaign began with.
+
+    Args:
+        n_rows: How many there are.
+        best: The best of their values.
+        origin: Where they come from; "" where the file does not say.
+        is_source: Whether they are of another tool.
+    """
+
+    n_rows: int
+    best: float
+    origin: str
+    is_source: bool
+
+    @property
+    def words(self) -> str:
+        """What they are, in words."""
+        rows = plural(self.n_rows, "source row" if self.is_source else "initial row")
+        return f"the {rows}" if self.n_rows > 1 else "the only " + rows.removeprefix("1 ")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A campaign in a few facts.
+
+    Args:
+        campaign: Its name.
+        objective: What it measures.
+        units: The unit of each parameter, by name, in the order of the configuration as recorded.
+        origins: Where its readings come from, one or several.
+        status: running, paused or closed.
+        reason: Why it is paused or closed.
+        best: The measured run with the best value.
+        initial: Rows of this tool that it began with.
+        source: Rows of another tool that it could learn from.
+        n_measured: Runs with a value.
+        n_open: Runs under way.
+        failures: Runs without a value, by failure class, the most frequent class first.
+        lab_days: How long the laboratory took.
+        n_events: Events in the ledger.
+        head: Hash of the last one.
+    """
+
+    campaign: str
+    objective: Objective
+    units: Mapping[str, str]
+    origins: tuple[str, ...]
+    status: str
+    reason: str
+    best: Run | None
+    initial: PastRows | None
+    source: PastRows | None
+    n_measured: int
+    n_open: int
+    failures: Mapping[str, tuple[Run, ...]]
+    lab_days: float
+    n_events: int
+    head: str
+
+    @property
+    def origin(self) -> str:
+        """The one origin of its readings, `mixed`, or `none` while nothing is connected."""
+        return join_origins(self.origins)
+
+    @property
+    def n_failed(self) -> int:
+        """How many runs ended without a value."""
+        return sum(len(runs) for runs in self.failures.values())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.status == "closed"
+
+    def compared(self, past: PastRows) -> str:
+        """Return how the best run compares with past rows, in words: `9 % better than the best of ...`."""
+        if self.best is None or self.best.value is None:
+            return ""
+        return f"{_gain(self.best.value, past.best, self.objective)} the best of {past.words}"
+
+
+def summary(state: State) -> Summary:
+    """Return what the ledger's state says the campaign came to."""
+    opened: Mapping[str, Any] = state.opened or {}
+    configuration = opened.get("configuration", {})
+    asked = configuration.get("objective", {})
+    objective = Objective(asked.get("name") or "objective", asked.get("unit") or "1", asked.get("goal") or "maximise")
+    measured = [run for run in state.finished if run.value is not None]
+    return Summary(
+        campaign=clean(opened.get("campaign", "")),
+        objective=objective,
+        units={name: p.get("unit", "1") for name, p in configuration.get("parameters", {}).items()},
+        origins=tuple(sorted({str(identity["origin"]) for identity in state.identities.values()})),
+        status=state.status,
+        reason=clean(state.reason),
+        best=max(measured, key=lambda run: objective.score(run.value or 0.0), default=None),
+        initial=_past(opened, "initial", objective),
+        source=_past(opened, "source", objective),
+        n_measured=len(measured),
+        n_open=len(state.open_runs),
+        failures=_failures([run for run in state.finished if run.value is None]),
+        lab_days=state.lab_s / 86400,
+        n_events=state.n_events,
+        head=state.head,
+    )
+
+
+def _past(opened: Mapping[str, Any], which: str, objective: Objective) -> PastRows | None:
+    rows = opened.get("data", {}).get(which)
+    if not rows or not rows["values"]:
+        return None
+    best = max(rows["values"], key=objective.score)
+    origin = join_origins(origin for origin in rows.get("origins") or [] if origin)
+    return PastRows(len(rows["values"]), best, "" if origin == "none" else clean(origin), which == "source")
+
+
+def _failures(runs: Sequence[Run]) -> dict[str, tuple[Run, ...]]:
+    def of_class(run: Run) -> str:
+        return clean(run.failure or run.status or "aborted")
+
+    groups = [(failure, tuple(group)) for failure, group in groupby(sorted(runs, key=of_class), key=of_class)]
+    return dict(sorted(groups, key=lambda group: (-len(group[1]), group[0])))
+
+
+def _gain(value: float, past: float, objective: Objective) -> str:
+    """Return how a value compares with a past one, so that "better" is better for either goal."""
+    difference = objective.score(value) - objective.score(past)
+    if past <= 0:
+        amount = with_unit(number(abs(difference), 3), objective.unit)
+        return f"{amount} {'better' if difference > 0 else 'worse'} than"
+    percent = 100 * difference / past
+    if abs(percent) < 0.5:
+        return "level with"
+    if percent >= 100:
+        return f"{number(value / past, 2)} times"
+    return f"{abs(percent):.0f} % {'better' if percent > 0 else 'worse'} than"
+
+
+def lines(facts: Summary, files: Mapping[str, Path] | None = None) -> list[tuple[str, str]]:
+    """Return the closing words as pairs of a label and a line; a label is "" where the line before it goes on."""
+    classes = {failure: len(runs) for failure, runs in facts.failures.items()}
+    runs = f"{facts.n_measured} measured, {facts.n_failed} failed" + (f" ({listed(classes)})" if classes else "")
+    found = [*_answer(facts), ("runs", runs + (f", {facts.n_open} under way" if facts.n_open else ""))]
+    found += [
+        ("", f"{failure}: {clean(r[-1].reason, 160)} (run {r[-1].number})") for failure, r in facts.failures.items()
+    ]
+    found.append(("lab time", f"{number(facts.lab_days, 3)} days"))
+    if facts.status != "running":
+        found.append((facts.status, facts.reason))
+    found += [(name, str(path)) for name, path in (files or {}).items()]
+    return [*found, ("chain", f"{facts.n_events} events, head {facts.head}")]
+
+
+def _answer(facts: Summary) -> list[tuple[str, str]]:
+    if facts.best is None:
+        return [("best", "nothing was measured")]
+    unit = facts.objective.unit
+    value = with_unit(with_sd(facts.best.value, facts.best.sd), unit)
+    found = [
+        ("best", f"{clean(facts.objective.name)} {value} ({facts.origin} data), run {facts.best.number}"),
+        ("", f"at {point_text(facts.best.point, facts.units)}"),
+    ]
+    for past in (facts.initial, facts.source):
+        if past is not None:
+            remarks = [with_unit(number(past.best), unit), past.origin, "another tool" if past.is_source else ""]
+            found.append(("", f"{facts.compared(past)} ({', '.join(r for r in remarks if r)})"))
+    return found
+
+
+def plain_text(facts: Summary, files: Mapping[str, Path] | None = None) -> str:
+    """Return the closing words as plain lines."""
+    return "\n".join(f"{label:9} {line}".rstrip() for label, line in lines(facts, files))
+
+
+def closing_text(facts: Summary, files: Mapping[str, Path] | None = None) -> "Panel":
+    """Return the closing words for a rich console: what `plain_text` says, in a frame."""
+    from rich import box  # noqa: PLC0415 - rich only where there is a console
+    from rich.panel import Panel  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, line in lines(facts, files):
+        grid.add_row(label, Text(line, style="bold" if label == "best" else ""))
+    return Panel(grid, title=Text(facts.campaign, style="bold"), title_align="left", box=box.ROUNDED, padding=(0, 1))

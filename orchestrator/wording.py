@@ -1,0 +1,69 @@
+"""How numbers, points and foreign text are written for people: in the report, in the terminal, in closing words.
+
+Rule of this file: what an instrument or a user wrote is untrusted; `clean` takes out whatever could steer a terminal.
+"""
+
+import math
+import unicodedata
+from collections.abc import Mapping
+
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+
+def clean(text: object, limit: int | None = None) -> str:
+    """Return text on one line, without control characters, cut to `limit` characters."""
+    kept = (
+        " " if c in "\n\t\r" else c for c in str(text) if c in "\n\t\r" or unicodedata.category(c) not in _UNPRINTABLE
+    )
+    line = " ".join("".join(kept).split())
+    return line if limit is None or len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Return a number with so many significant digits and no idle zeros, in plain notation where it is readable."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    magnitude = math.floor(math.log10(abs(value)))
+    if not -4 < magnitude < 6:
+        return f"{value:.{digits - 1}g}"
+    text = f"{value:.{max(0, digits - 1 - magnitude)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def with_sd(value: float | None, sd: float | None, sign: str = "±") -> str:
+    """Return `1.934 ± 0.091`: the sd with two significant digits, the value with the same decimals; "" for None."""
+    if value is None:
+        return ""
+    if not sd or not math.isfinite(sd):
+        return number(value)
+    largest = max(abs(value), sd)
+    if sd < 1e-4 or largest >= 1e6:
+        return f"{value:.4g} {sign} {sd:.2g}"
+    decimals = max(0, 1 - math.floor(math.log10(sd)))
+    return f"{value:.{decimals}f} {sign} {sd:.{decimals}f}"
+
+
+def with_unit(text: str, unit: str) -> str:
+    """Return the text followed by its unit; a pure number ("1") has none."""
+    return text if unit in ("", "1") or not text else f"{text} {clean(unit)}"
+
+
+def setting(value: float | str, digits: int = 4) -> str:
+    """Return one value of a point: a number or a choice."""
+    return clean(value) if isinstance(value, str) else number(value, digits)
+
+
+def point_text(point: Mapping[str, float | str], units: Mapping[str, str]) -> str:
+    """Return `distance 6.6 cm, power 61.3 W`, in the order of `units`."""
+    parts = (f"{clean(name)} {with_unit(setting(point[name]), unit)}" for name, unit in units.items() if name in point)
+    return ", ".join(parts)
+
+
+def plural(n: int, noun: str) -> str:
+    """Return `1 run` or `3 runs`."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """Return `3 infeasible, 1 sample`."""
+    return ", ".join(f"{n} {clean(name)}" for name, n in counts.items())
