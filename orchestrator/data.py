@@ -1,0 +1,147 @@
+"""Past rows for the planner: a source of another tool, or initial rows of this one, each with its provenance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.objective import Objective
+from orchestrator.space import Parameter, ParameterSpace, SpaceError, Value
+from orchestrator.table import CsvTable, DataError, number_in, read_csv, refuse, split_unit
+
+__all__ = ["CsvTable", "DataError", "Rows", "read_csv", "read_rows"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Measured points of the past.
+
+    Args:
+        path: The file they come from.
+        sha256: Hash of the file's bytes.
+        points: The points, plain dicts.
+        values: The measured objective, array, shape (n_rows,), in the objective's unit.
+        sds: Its standard uncertainty, array, shape (n_rows,), NaN where the cell is empty; None without the column.
+        origins: Where each row comes from (simulated, recorded, real, human), "" where unsaid.
+        notes: A remark for each row, "" where there is none.
+        comments: The `#` lines of the file.
+        ignored: Columns of the file that nothing here uses.
+    """
+
+    path: Path
+    sha256: str
+    points: tuple[dict[str, Value], ...]
+    values: NDArray[np.float64]
+    sds: NDArray[np.float64] | None
+    origins: tuple[str, ...]
+    notes: tuple[str, ...]
+    comments: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.points)
+
+
+def read_rows(path: str | Path, space: ParameterSpace, objective: Objective) -> Rows:
+    """Read measured points from a CSV file with one column a parameter and one for the objective.
+
+    A header may carry its unit, `power [W]` or `power (W)`. Columns `<objective>_sd`, `origin` and `note` are optional.
+
+    Raises:
+        DataError: Everything that is wrong with the file at once, each with `file:line` and column.
+    """
+    table = read_csv(path)
+    wanted = {p.name: p.unit for p in space.parameters} | {objective.name: objective.unit}
+    sd_name = f"{objective.name}_sd"
+    columns, problems = _columns(table, wanted | {sd_name: objective.unit, "origin": "", "note": ""})
+    problems += _missing(table, list(wanted), columns)
+    if not table.rows:
+        problems.append(f"{table.path}: has a header but no rows; add at least one")
+    refuse(problems)
+    cells = {name: table.column(header) for name, header in columns.items()}
+    blank = [""] * len(table.rows)
+    points = _points(table, space, columns, cells, problems)
+    values = _numbers(table, columns[objective.name], cells[objective.name], problems)
+    sds = None
+    if sd_name in columns:
+        sds = np.array(_numbers(table, columns[sd_name], cells[sd_name], problems, optional=True))
+        problems += _negative(table, columns[sd_name], sds)
+    refuse(sorted(problems, key=lambda problem: int(problem.removeprefix(f"{table.path}:").split(":")[0])))
+    ignored = tuple(h for h in table.header if h not in columns.values())
+    origins, notes = tuple(cells.get("origin", blank)), tuple(cells.get("note", blank))
+    return Rows(table.path, table.sha256, tuple(points), np.array(values), sds, origins, notes, table.comments, ignored)
+
+
+def _columns(table: CsvTable, units: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return the header of each known name, and what is wrong with the units they state."""
+    found: dict[str, str] = {}
+    problems = []
+    for header in table.header:
+        name, unit = (header, None) if header in units else split_unit(header)
+        if name not in units:
+            continue
+        if name in found:
+            problems.append(f"{table.path}: columns {found[name]!r} and {header!r} are both {name}; keep one of them")
+        if unit is not None and unit != units[name]:
+            problems.append(
+                f"{table.path}: column {header!r} is in {unit!r} but {name} is in {units[name]!r}; "
+                "convert the column or correct the unit"
+            )
+        found[name] = header
+    return found, problems
+
+
+def _missing(table: CsvTable, wanted: list[str], columns: dict[str, str]) -> list[str]:
+    there = ", ".join(table.header)
+    return [f"{table.path}: column {name!r} is missing; the file has {there}" for name in wanted if name not in columns]
+
+
+def _points(
+    table: CsvTable,
+    space: ParameterSpace,
+    columns: dict[str, str],
+    cells: dict[str, list[str]],
+    problems: list[str],
+) -> list[dict[str, Value]]:
+    points: list[dict[str, Value]] = [{} for _ in table.rows]
+    for parameter in space.parameters:
+        for i, text in enumerate(cells[parameter.name]):
+            try:
+                points[i][parameter.name] = _value(parameter, text)
+            except ValueError as error:
+                problems.append(_problem(table, i, columns[parameter.name], str(error)))
+    return points
+
+
+def _value(parameter: Parameter, text: str) -> Value:
+    try:
+        return parameter.check(text if parameter.choices else number_in(text))
+    except SpaceError as error:
+        raise ValueError(str(error).removeprefix(f"parameter {parameter.name!r}: ")) from error
+
+
+def _numbers(
+    table: CsvTable, header: str, cells: Sequence[str], problems: list[str], *, optional: bool = False
+) -> list[float]:
+    numbers = []
+    for i, text in enumerate(cells):
+        try:
+            numbers.append(float("nan") if optional and not text else number_in(text))
+        except ValueError as error:
+            problems.append(_problem(table, i, header, str(error)))
+            numbers.append(float("nan"))
+    return numbers
+
+
+def _negative(table: CsvTable, header: str, sds: NDArray[np.float64]) -> list[str]:
+    return [
+        _problem(table, int(i), header, f"{sds[i]:g} is below 0; a standard uncertainty is not")
+        for i in np.flatnonzero(sds < 0)
+    ]
+
+
+def _problem(table: CsvTable, i: int, header: str, reason: str) -> str:
+    return f"{table.where(i)}: column {header!r}: {reason}"

@@ -1,0 +1,250 @@
+"""The planner: from what is known to the next point, as a pure function that says why."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from instruments.driver import FailureClass
+from orchestrator import config
+from orchestrator.belief import Belief, feasibility
+from orchestrator.chance import stream
+from orchestrator.config.pool import read_pool
+from orchestrator.config.schema import CampaignConfig, PlannerConfig
+from orchestrator.data import Rows, read_csv, read_rows
+from orchestrator.explanation import explained
+from orchestrator.extrapolation import novelty
+from orchestrator.feasibility import EVIDENCE
+from orchestrator.objective import Objective
+from orchestrator.recipe import Point
+from orchestrator.space import ParameterSpace, Value
+from orchestrator.suggestion import Observation, Suggestion
+
+__all__ = ["Observation", "Planner", "Suggestion"]
+
+_N_CENTRES = 8  # of the best samples, searched once more nearby
+_NEARBY = 0.05  # standard deviation of that search, unit cube
+
+
+class Planner:
+    """Suggests points. `ask` is a pure function; `suggest` and `tell` keep the observations for a notebook.
+
+    Args:
+        space: The parameters.
+        objective: What is measured.
+        settings: Surrogate, acquisition and size of the initial design.
+        seed: Seed of the campaign.
+        source: Rows of another tool or the literature, to borrow from.
+        initial: Rows of this tool; they count as observations.
+    """
+
+    def __init__(
+        self,
+        space: ParameterSpace,
+        objective: Objective,
+        settings: PlannerConfig | None = None,
+        *,
+        seed: int = 0,
+        source: Rows | None = None,
+        initial: Rows | None = None,
+    ) -> None:
+        self.space = space
+        self.objective = objective
+        self.settings = settings or PlannerConfig()
+        self.seed = seed
+        self.source = source
+        self.initial = initial
+        self._initial = () if initial is None else tuple(map(Observation, initial.points, initial.values.tolist()))
+        self._told: list[Observation] = []
+
+    @classmethod
+    def from_config(cls, settings: CampaignConfig, seed: int | None = None) -> "Planner":
+        """Build the planner of a configuration, reading the data files it names.
+
+        Args:
+            settings: The configuration, file paths absolute.
+            seed: Used instead of the configuration's.
+
+        Raises:
+            DataError: A data file that cannot be used.
+            SpaceError: A parameter without bounds, or an empty pool.
+        """
+        candidates = None
+        if settings.laboratory.table is not None:
+            _, _, candidates = read_pool(read_csv(settings.laboratory.table), settings.parameters, settings.objective)
+        space = ParameterSpace.from_config(settings.parameters, candidates)
+        objective = Objective.from_config(settings.objective)
+        source, initial = (
+            None if path is None else read_rows(path, space, objective)
+            for path in (settings.data.source, settings.data.initial)
+        )
+        return cls(
+            space,
+            objective,
+            settings.planner,
+            seed=settings.seed if seed is None else seed,
+            source=source,
+            initial=initial,
+        )
+
+    @classmethod
+    def from_yaml(
+        cls, path: str | Path, seed: int | None = None, overrides: Mapping[str, object] | None = None
+    ) -> "Planner":
+        """Build the planner of a configuration file; no laboratory is touched.
+
+        Args:
+            path: The YAML.
+            seed: Used instead of the configuration's.
+            overrides: Values by dotted path, for example `{"data.source": None}`.
+        """
+        return cls.from_config(config.load(path, overrides).settings, seed)
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """What has been told, in order, without the initial rows."""
+        return tuple(self._told)
+
+    def suggest(self, pending: Sequence[Point] = ()) -> Suggestion:
+        """Return the next suggestion. It is a question, not a draw: asked twice without a tell, the answer is the same.
+
+        Args:
+            pending: Points that are being performed now.
+        """
+        return self.ask(self._told, pending, len(self._told) + len(pending) + 1)
+
+    def tell(
+        self,
+        point: Point,
+        value: float | None = None,
+        *,
+        sd: float | None = None,
+        failure: str | None = None,
+        reason: str = "",
+    ) -> None:
+        """Add what came of a point: a value, or the class of its failure.
+
+        Raises:
+            SpaceError: The point is not in the space.
+            ValueError: Neither or both of value and failure, a number that is not finite, an unknown failure class.
+        """
+        checked = self.space.check(point)
+        if (value is None) == (failure is None):
+            message = f"tell {checked}: give exactly one of value and failure, not value={value!r}, failure={failure!r}"
+            raise ValueError(message)
+        for name, number in (("value", value), ("sd", sd)):
+            if number is not None and not math.isfinite(number):
+                message = f"tell {checked}: {name}={number!r} is not finite; tell a failure instead"
+                raise ValueError(message)
+        if failure is not None and failure not in set(FailureClass):
+            message = f"tell {checked}: failure {failure!r} is no class; the classes are {', '.join(FailureClass)}"
+            raise ValueError(message)
+        self._told.append(Observation(checked, None if value is None else float(value), sd, failure, reason))
+
+    def best(self) -> Observation | None:
+        """Return the best measured observation, initial rows included, or None where nothing is measured."""
+        return max(_measured([*self._initial, *self._told]), key=self._score, default=None)
+
+    def ask(self, observations: Sequence[Observation], pending: Sequence[Point] = (), number: int = 1) -> Suggestion:
+        """Return the suggestion of this number: a pure function of its arguments and of how the planner was made.
+
+        Args:
+            observations: What came of the runs so far, without the initial rows.
+            pending: Points that are being performed now.
+            number: Which suggestion of the campaign it is, from 1.
+        """
+        known = [*self._initial, *observations]
+        n_telling = sum(o.value is not None or o.failure in EVIDENCE for o in known)
+        if n_telling + len(pending) < self.settings.initial_runs:
+            return self._from_design(known, pending, number)
+        if not _measured(known):
+            return self._most_feasible(known, pending, number)
+        return self._from_model(known, pending, number)
+
+    def _score(self, observation: Observation) -> float:
+        return self.objective.score(observation.value or 0.0)
+
+    def _from_design(self, known: Sequence[Observation], pending: Sequence[Point], number: int) -> Suggestion:
+        n_design = max(self.settings.initial_runs - len(self._initial), 1)
+        if number <= n_design:
+            point = self.space.design(n_design, self.seed)[number - 1]
+            if _key(point) not in _used(known, pending):
+                why = f"point {number} of {n_design} of the initial design (maximin Latin hypercube)"
+                return self._without_model(number, point, why, known)
+        point = _unused(self.space.sample(self.settings.samples, self._rng(number)), known, pending)[0]
+        return self._without_model(number, point, "drawn at random to complete the initial design", known)
+
+    def _most_feasible(self, known: Sequence[Observation], pending: Sequence[Point], number: int) -> Suggestion:
+        points = _unused(self.space.sample(self.settings.samples, self._rng(number)), known, pending)
+        point = points[int(feasibility(self.space, known).at(self.space.encode(points)).argmax())]
+        return self._without_model(number, point, "nothing is measured yet: the sample least like what failed", known)
+
+    def _without_model(
+        self, number: int, point: dict[str, Value], why: str, known: Sequence[Observation]
+    ) -> Suggestion:
+        p_feasible = float(feasibility(self.space, known).at(self.space.encode([point]))[0])
+        new = novelty(self.space, point, [o.point for o in _measured(known)])
+        why = f"{why}; P(feasible) {p_feasible:.2f}"
+        return Suggestion(
+            number, point, "design", why, p_feasible=p_feasible, extrapolating=new.extrapolating, nearest=new.nearest
+        )
+
+    def _from_model(self, known: Sequence[Observation], pending: Sequence[Point], number: int) -> Suggestion:
+        belief = Belief(self.space, self.objective, self.settings, known, pending=pending, source=self.source)
+        rng = self._rng(number)
+        points = _unused(self._samples(rng), known, pending)
+        outlook = belief.at(points)
+        if not self.space.is_discrete:
+            best = np.argsort(-outlook.promise, kind="stable")[:_N_CENTRES]
+            points = [
+                *(points[i] for i in best),
+                *_unused(self._nearby([points[i] for i in best], rng), known, pending),
+            ]
+            outlook = belief.at(points)
+        i = int(outlook.promise.argmax())
+        new = novelty(self.space, points[i], [o.point for o in _measured(known)])
+        return explained(
+            number,
+            points[i],
+            objective=self.objective,
+            settings=self.settings,
+            belief=belief,
+            outlook=outlook,
+            i=i,
+            new=new,
+        )
+
+    def _samples(self, rng: np.random.Generator) -> list[dict[str, Value]]:
+        if self.space.candidates is not None:
+            return list(self.space.candidates)
+        return self.space.sample(self.settings.samples, rng)
+
+    def _nearby(self, centres: Sequence[Point], rng: np.random.Generator) -> list[dict[str, Value]]:
+        encoded = self.space.encode(centres)
+        shape = (self.settings.samples // _N_CENTRES, *encoded.shape)
+        return self.space.decode((encoded + _NEARBY * rng.standard_normal(shape)).reshape(-1, encoded.shape[1]))
+
+    def _rng(self, number: int) -> np.random.Generator:
+        return stream(self.seed, "planner", number)
+
+
+def _measured(known: Sequence[Observation]) -> list[Observation]:
+    return [o for o in known if o.value is not None]
+
+
+def _key(point: Point) -> tuple[Value, ...]:
+    return tuple(point.values())
+
+
+def _used(known: Sequence[Observation], pending: Sequence[Point]) -> set[tuple[Value, ...]]:
+    told = [o.point for o in known if o.value is not None or o.failure == FailureClass.INFEASIBLE]
+    return {_key(point) for point in [*told, *pending]}
+
+
+def _unused(
+    points: list[dict[str, Value]], known: Sequence[Observation], pending: Sequence[Point]
+) -> list[dict[str, Value]]:
+    """Return the points that were not tried yet, or all of them where every one was: then replicates are due."""
+    used = _used(known, pending)
+    return [point for point in points if _key(point) not in used] or points

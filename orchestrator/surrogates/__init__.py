@@ -1,0 +1,48 @@
+"""Surrogates: regressions with a predictive standard deviation, by the name the YAML gives.
+
+Each is an sklearn estimator with `fit(X, y)`, `predict(X, return_std=True)`, `source_weight_` and `source_evidence_`.
+Must not know points, units, objectives or acquisitions: rows of numbers alone.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.config.schema import PlannerConfig
+
+__all__ = ["NAMES", "build"]
+
+Rows = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def build(settings: PlannerConfig, source: Rows | None = None) -> Any:  # noqa: ANN401 - sklearn has no stubs
+    """Return a fresh, unfitted surrogate.
+
+    Args:
+        settings: Which one, and how.
+        source: Features and values of the source, for the surrogate that borrows.
+    """
+    return _BUILDERS[settings.surrogate](settings, source)
+
+
+def _coral_svr(settings: PlannerConfig, source: Rows | None) -> Any:  # noqa: ANN401 - sklearn has no stubs
+    from orchestrator.surrogates.svr import CoralSVR  # noqa: PLC0415 - sklearn takes seconds to import
+
+    X, y = source if source is not None else (None, None)
+    return CoralSVR(X, y, mode=settings.mode, source_weight=settings.source_weight)
+
+
+def _svr(settings: PlannerConfig, _: Rows | None) -> Any:  # noqa: ANN401 - sklearn has no stubs
+    return _coral_svr(settings, None)
+
+
+def _gp(_: PlannerConfig, __: Rows | None) -> Any:  # noqa: ANN401 - sklearn has no stubs
+    from orchestrator.surrogates.gp import GaussianProcess  # noqa: PLC0415 - sklearn takes seconds to import
+
+    return GaussianProcess()
+
+
+_BUILDERS: Mapping[str, Callable[[PlannerConfig, Rows | None], Any]] = {"coral-svr": _coral_svr, "svr": _svr, "gp": _gp}
+NAMES = tuple(_BUILDERS)

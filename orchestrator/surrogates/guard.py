@@ -1,0 +1,63 @@
+"""The negative-transfer guard: how much weight a source earns, judged on rows that the model has not seen."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+Predictor = Callable[[FloatArray], FloatArray]
+Learner = Callable[[FloatArray, FloatArray], Predictor]
+
+N_FOLDS = 6
+WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+MARGIN = 1.0  # standard errors by which a weight must beat none
+_FEWEST_ROWS = 6
+
+
+def deal_folds(X: FloatArray, y: FloatArray) -> NDArray[np.int_]:
+    """Return the fold of each row: six, each spanning low to high values, replicates of a point never apart.
+
+    With fewer distinct points than six, each point is its own fold (leave-one-out).
+    """
+    _, group = np.unique(X, axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    means = np.bincount(group, weights=y) / np.bincount(group)
+    rank = np.empty(len(means), dtype=int)
+    rank[np.argsort(means, kind="stable")] = np.arange(len(means))
+    return np.asarray(rank[group] % min(N_FOLDS, len(means)))
+
+
+def left_out(learn: Learner, X: FloatArray, y: FloatArray, folds: NDArray[np.int_]) -> FloatArray:
+    """Return for each row the prediction of a model that was learned without its fold."""
+    predicted = np.full(len(y), y.mean())
+    for fold in range(folds.max() + 1) if folds.max() else ():
+        out = folds == fold
+        predicted[out] = learn(X[~out], y[~out])(X[out])
+    return predicted
+
+
+def judge(y: FloatArray, plain: FloatArray, borrowed: FloatArray) -> tuple[float, dict[str, Any]]:
+    """Decide the weight of the source from left-out predictions.
+
+    Args:
+        y: Measured values, shape (n_rows,).
+        plain: Left-out predictions without the source.
+        borrowed: Left-out predictions with it.
+
+    Returns:
+        The weight, and a JSON-ready record: `rule`, `rows`, and `error`, the mean absolute error by weight.
+    """
+    misses = {w: np.abs(y - (1 - w) * plain - w * borrowed) for w in WEIGHTS}
+    record: dict[str, Any] = {
+        "rule": f"the smallest left-out error, if it beats weight 0 by {MARGIN:g} standard error",
+        "rows": len(y),
+        "error": {f"{w:g}": float(miss.mean()) for w, miss in misses.items()},
+    }
+    if len(y) < _FEWEST_ROWS:
+        return 0.0, record | {"rule": f"weight 0 below {_FEWEST_ROWS} measured rows: too few to judge a source by"}
+    best = min(WEIGHTS, key=lambda w: (misses[w].mean(), w))
+    gain = misses[0.0] - misses[best]
+    earned = gain.mean() > MARGIN * gain.std(ddof=1) / np.sqrt(len(y))
+    return (best if earned else 0.0), record

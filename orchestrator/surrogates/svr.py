@@ -1,0 +1,184 @@
+"""CORAL-SVR: support vector regression that may borrow from a source, with a predictive standard deviation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn import config_context
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.svm import SVR
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from orchestrator.surrogates.coral import align
+from orchestrator.surrogates.deviation import Deviation
+from orchestrator.surrogates.guard import Learner, Predictor, deal_folds, judge, left_out
+
+FloatArray = NDArray[np.float64]
+Source = tuple[FloatArray, FloatArray]
+Settings = Mapping[str, float]
+
+# Source: the LiPON paper's 6-fold grid search; for features in cm, W, Pa and values in uS/cm.
+PAPER: Settings = {"C": 192.0, "epsilon": 0.01, "gamma": 1e-4}
+_GAMMAS = (1.0, 3.0, 9.0, 27.0)  # divided by the number of columns; on the unit cube
+_COSTS = (3.0, 30.0)  # on values of unit variance, as is epsilon
+_EPSILON = 0.05
+_RIDGE = 1e-3  # squared units of the unit cube
+
+
+class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn has no stubs
+    """Support vector regression on target rows, helped by the rows of a source as far as they earn it.
+
+    The source rows are moved by CORAL to the mean and covariance of the target rows. The prediction is
+
+        (1 - w) f_0(x) + w f_1(x)
+
+    f_0 is an SVR on the target rows alone. f_1 borrows: in mode "paper" it is one SVR on aligned source and target
+    rows together, with the published hyper-parameters on raw features; in mode "scaled" it is a + b g(x) + h(x) with
+    g an SVR on the aligned source, a and b fitted to the target (the values of a source tool keep an offset that CORAL
+    does not see) and h an SVR on what remains. The weight w is given, or decided by the guard
+    (`orchestrator.surrogates.guard`) from predictions on left-out rows; w = 0 is exactly the plain SVR.
+
+    The standard deviation is that of a Gaussian process with the kernel of the SVR, scaled to left-out residuals
+    (`orchestrator.surrogates.deviation`): it grows away from the rows and is never zero.
+
+    Args:
+        source_X: Source features, shape (n_source, n_columns), or None for the plain SVR.
+        source_y: Source values, shape (n_source,).
+        mode: "scaled" expects features in the unit cube; "paper" expects them in cm, W and Pa.
+        source_weight: "guarded", or a fixed weight between 0 and 1.
+
+    Attributes:
+        source_weight_: The weight used.
+        source_evidence_: JSON-ready record of the left-out error of each weight and the rule that chose.
+
+    Source: the LiPON transfer-learning paper (CORAL-SVR); ratio and residual: see `orchestrator.surrogates.guard`.
+    """
+
+    def __init__(
+        self,
+        source_X: ArrayLike | None = None,
+        source_y: ArrayLike | None = None,
+        mode: str = "scaled",
+        source_weight: str | float = "guarded",
+    ) -> None:
+        self.source_X = source_X
+        self.source_y = source_y
+        self.mode = mode
+        self.source_weight = source_weight
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Fit to target rows.
+
+        Args:
+            X: Target features, shape (n_rows, n_columns).
+            y: Target values, shape (n_rows,).
+
+        Raises:
+            ValueError: NaN or infinity, shapes that do not fit, an unknown mode or weight.
+        """
+        features, values = validate_data(self, X, y, dtype=float, y_numeric=True)
+        self._check_settings()
+        source = self._checked_source(features.shape[1])
+        with config_context(assume_finite=True, skip_parameter_validation=True):
+            self._fit(features, np.asarray(values, dtype=float), source)
+        return self
+
+    def predict(self, X: ArrayLike, return_std: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - sklearn's signature
+        """Return predicted values, shape (n_rows,), and with `return_std` their standard deviations too."""
+        check_is_fitted(self)
+        features = validate_data(self, X, dtype=float, reset=False)
+        shares = ((1 - self.source_weight_, self.plain_), (self.source_weight_, self.borrowing_))
+        mean = self.offset_ + self.spread_ * sum(w * predict(features) for w, predict in shares if w > 0)
+        return (mean, self.spread_ * self.deviation_.at(features)) if return_std else mean
+
+    def _check_settings(self) -> None:
+        if self.mode not in {"scaled", "paper"}:
+            message = f"CoralSVR: mode {self.mode!r} is unknown; use 'scaled' or 'paper'"
+            raise ValueError(message)
+        weight = self.source_weight
+        if weight != "guarded" and (isinstance(weight, str) or not 0 <= weight <= 1):
+            message = f"CoralSVR: source_weight {weight!r} is neither 'guarded' nor a number between 0 and 1"
+            raise ValueError(message)
+
+    def _checked_source(self, n_columns: int) -> Source | None:
+        if self.source_X is None or self.source_y is None:
+            return None
+        X, y = check_array(self.source_X, dtype=float), check_array(self.source_y, dtype=float, ensure_2d=False)
+        if X.shape != (len(y), n_columns):
+            message = f"CoralSVR: source_X has shape {X.shape} where source_y and X ask for {(len(y), n_columns)}"
+            raise ValueError(message)
+        return X, y
+
+    def _fit(self, X: FloatArray, y: FloatArray, source: Source | None) -> None:
+        paper = self.mode == "paper"
+        self.offset_, self.spread_ = (0.0, 1.0) if paper else (float(y.mean()), float(y.std()) or 1.0)
+        y = (y - self.offset_) / self.spread_
+        folds = deal_folds(X, y)
+        settings, plain = _published(X, y, folds) if paper else _search(X, y, folds)
+        learn = self._borrower(settings, source, len(y))
+        borrowed = plain if learn is None else left_out(learn, X, y, folds)
+        self._weigh(y, plain, borrowed, has_source=learn is not None)
+        self.plain_ = _svr(settings, X, y)
+        self.borrowing_ = self.plain_ if learn is None else learn(X, y)
+        residuals = y - (1 - self.source_weight_) * plain - self.source_weight_ * borrowed
+        self.deviation_ = Deviation(X, y - y.mean(), residuals, settings["gamma"])
+
+    def _borrower(self, settings: Settings, source: Source | None, n_rows: int) -> Learner | None:
+        if source is None or min(len(source[1]), n_rows - 1) < 2:
+            return None
+        if self.mode == "paper":
+            return partial(_pooled, settings, source)
+        return partial(_residual, settings, (source[0], (source[1] - source[1].mean()) / (source[1].std() or 1.0)))
+
+    def _weigh(self, y: FloatArray, plain: FloatArray, borrowed: FloatArray, *, has_source: bool) -> None:
+        weight, record = judge(y * self.spread_, plain * self.spread_, borrowed * self.spread_)
+        if not has_source:
+            weight, record = 0.0, {"rule": "no source to borrow from", "rows": len(y), "error": {}}
+        elif self.source_weight != "guarded":
+            weight, record = float(self.source_weight), record | {"rule": "fixed by the configuration"}
+        self.source_weight_, self.source_evidence_ = weight, record
+
+
+@dataclass(frozen=True)
+class _Transferred:
+    """a + b g(x) + h(x): the source's prediction scaled to the target, and a regression on what remains."""
+
+    a: float
+    b: float
+    g: Predictor
+    h: Predictor
+
+    def __call__(self, X: FloatArray) -> FloatArray:
+        return self.a + self.b * self.g(X) + self.h(X)
+
+
+def _svr(settings: Settings, X: FloatArray, y: FloatArray) -> Predictor:
+    return SVR(**settings).fit(X, y).predict  # type: ignore[no-any-return]  # sklearn has no stubs
+
+
+def _pooled(settings: Settings, source: Source, X: FloatArray, y: FloatArray) -> Predictor:
+    aligned = align(source[0], X)
+    return _svr(settings, np.vstack([aligned, X]), np.concatenate([source[1], y]))
+
+
+def _residual(settings: Settings, source: Source, X: FloatArray, y: FloatArray) -> Predictor:
+    g = _svr(settings, align(source[0], X, ridge=_RIDGE), source[1])
+    known = g(X)
+    variance = float(known.var())
+    b = max(float(np.mean((known - known.mean()) * (y - y.mean()))), 0.0) / (variance + 1e-9)
+    a = float(y.mean() - b * known.mean())
+    return _Transferred(a, b, g, _svr(settings, X, y - a - b * known))
+
+
+def _published(X: FloatArray, y: FloatArray, folds: NDArray[np.int_]) -> tuple[Settings, FloatArray]:
+    return PAPER, left_out(partial(_svr, PAPER), X, y, folds)
+
+
+def _search(X: FloatArray, y: FloatArray, folds: NDArray[np.int_]) -> tuple[Settings, FloatArray]:
+    """Return the settings with the smallest left-out squared error, and their left-out predictions."""
+    grid = [{"C": c, "epsilon": _EPSILON, "gamma": g / X.shape[1]} for g in _GAMMAS for c in _COSTS]
+    tried = [(settings, left_out(partial(_svr, settings), X, y, folds)) for settings in grid]
+    return min(tried, key=lambda item: float(np.mean((y - item[1]) ** 2)))

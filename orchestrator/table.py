@@ -1,0 +1,156 @@
+"""CSV tables as text: header, cells and the line each row stands on, so that every complaint can name it.
+
+Knows files and nothing of parameters or objectives.
+"""
+
+import csv
+import hashlib
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+N_SHOWN = 10
+
+
+class DataError(ValueError):
+    """A data file that cannot be used; says where and why."""
+
+
+@dataclass(frozen=True)
+class CsvTable:
+    """A CSV file as it was written.
+
+    Args:
+        path: The file.
+        sha256: Hash of its bytes.
+        header: The column names.
+        rows: The cells of each row, as text without surrounding blanks.
+        lines: The line each row stands on.
+        comments: The `#` lines, without the `#`.
+    """
+
+    path: Path
+    sha256: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
+    comments: tuple[str, ...] = ()
+
+    def column(self, name: str) -> list[str]:
+        """Return the cells of a column."""
+        i = self.header.index(name)
+        return [row[i] for row in self.rows]
+
+    def where(self, i: int) -> str:
+        """Return `file:line` of row i."""
+        return f"{self.path}:{self.lines[i]}"
+
+
+def read_csv(path: str | Path) -> CsvTable:
+    """Read a CSV file with one header line; `#` lines are comments, blank lines are skipped.
+
+    Raises:
+        DataError: No such file, not text, empty, a column twice or without a name, or a row of another length.
+    """
+    path = Path(path)
+    content = _content(path)
+    comments, numbered = [], []
+    for number, line in enumerate(_text(path, content).splitlines(), start=1):
+        if line.lstrip().startswith("#"):
+            comments.append(line.lstrip().lstrip("#").strip())
+        elif line.strip(", \t;"):
+            numbered.append((number, line))
+    if not numbered:
+        message = f"{path}: is empty; it needs a header line and at least one row"
+        raise DataError(message)
+    try:
+        cells = [tuple(c.strip() for c in row) for row in csv.reader([line for _, line in numbered], strict=True)]
+    except csv.Error as error:
+        message = f"{path}: is no CSV that can be read ({error}); quote a cell on one line"
+        raise DataError(message) from error
+    lines = [number for number, _ in numbered]
+    if len(cells) != len(lines):
+        message = f"{path}: a quoted cell goes over several lines; keep each row on one line"
+        raise DataError(message)
+    table = CsvTable(path, hashlib.sha256(content).hexdigest(), cells[0], (), (), tuple(comments))
+    _check_header(table, lines[0])
+    refuse(_ragged(table, cells[1:], lines[1:]))
+    return CsvTable(path, table.sha256, cells[0], tuple(cells[1:]), tuple(lines[1:]), tuple(comments))
+
+
+def number_in(text: str) -> float:
+    """Return the finite number a cell holds.
+
+    Raises:
+        ValueError: Says what the text is instead: empty, not a number, or not finite.
+    """
+    if not text:
+        message = "is empty; give a number or take the row out"
+        raise ValueError(message)
+    try:
+        number = float(text) if "_" not in text else math.nan
+    except ValueError:
+        hint = "; write a decimal point" if re.fullmatch(r"[-+]?\d+,\d+", text) else ""
+        message = f"value {text!r} is not a number{hint}"
+        raise ValueError(message) from None
+    if not math.isfinite(number):
+        message = f"value {text!r} is not a finite number"
+        raise ValueError(message)
+    return number
+
+
+def split_unit(header: str) -> tuple[str, str | None]:
+    """Return name and unit of a header such as `power [W]` or `power (W)`; the unit is None where none is written."""
+    found = re.fullmatch(r"(.*\S)\s*(?:\[([^\[\]]*)\]|\(([^()]*)\))", header)
+    if found is None:
+        return header, None
+    return found[1], (found[2] if found[2] is not None else found[3]).strip()
+
+
+def refuse(problems: list[str]) -> None:
+    """Raise a `DataError` with all problems, at most ten shown and the rest counted.
+
+    Raises:
+        DataError: There is at least one problem.
+    """
+    if problems:
+        rest = len(problems) - N_SHOWN
+        more = [f"... and {rest} more problem{'s' if rest > 1 else ''}"] if rest > 0 else []
+        raise DataError("\n".join([*problems[:N_SHOWN], *more]))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        message = f"{path}: no such file; give the path of a CSV file"
+        raise DataError(message) from error
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror}"
+        raise DataError(message) from error
+
+
+def _text(path: Path, content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"{path}: byte {error.start} is no UTF-8 text; save the table as CSV in UTF-8"
+        raise DataError(message) from error
+
+
+def _check_header(table: CsvTable, line: int) -> None:
+    where = f"{table.path}:{line}"
+    twice = sorted({name for name in table.header if name and table.header.count(name) > 1})
+    problems = [f"{where}: column {name!r} is there twice; rename one of them" for name in twice]
+    problems += [f"{where}: column {i + 1} has no name; name it" for i, name in enumerate(table.header) if not name]
+    refuse(problems)
+
+
+def _ragged(table: CsvTable, rows: list[tuple[str, ...]], lines: list[int]) -> list[str]:
+    wanted = len(table.header)
+    return [
+        f"{table.path}:{line}: has {len(row)} cells where the header has {wanted}; is a comma missing or too many?"
+        for row, line in zip(rows, lines, strict=True)
+        if len(row) != wanted
+    ]
