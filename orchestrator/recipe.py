@@ -4,11 +4,16 @@ A recipe is durable because it is replayed: after a crash it runs again from its
 So it must be a function of its point and the readings alone: no clock, no chance, no files.
 """
 
+import math
+import traceback
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from instruments.driver import EMPTY, Command, Reading, Scalar
+import numpy as np
+
+from instruments.driver import EMPTY, Command, InstrumentError, Reading, Scalar
 
 Point = Mapping[str, float | str]
 
@@ -58,3 +63,102 @@ class Lab:
             message = f"the laboratory has no instrument {name!r}; it has {', '.join(roles)}"
             raise AttributeError(message)
         return roles[name]  # type: ignore[no-any-return]  # __dict__ is untyped
+
+
+class RecipeFault(Exception):  # noqa: N818 - a fault in the user's recipe, not in this program
+    """The recipe itself went wrong: an exception in it, drift from the record, or no usable value."""
+
+
+class Performance:
+    """One run of a recipe: tells the command it waits for, or what came of it.
+
+    Args:
+        recipe: The generator function, its options bound.
+        point: The point to perform.
+        lab: The laboratory as the recipe sees it.
+
+    Raises:
+        RecipeFault: The recipe failed before its first command.
+    """
+
+    def __init__(self, recipe: Recipe, point: Point, lab: Lab) -> None:
+        self.command: Command | None = None
+        self.measured: Measured | None = None
+        self.error: InstrumentError | None = None
+        self._steps = recipe(dict(point), lab)
+        if not isinstance(self._steps, Generator):
+            message = f"the recipe returned {self._steps!r}; a recipe is a generator: it must yield its commands"
+            raise RecipeFault(message)
+        self._advance(lambda: next(self._steps))
+
+    def send(self, reading: Reading) -> None:
+        """Go on with the reading of the command.
+
+        Raises:
+            RecipeFault: The recipe raised something that is no failure of an instrument.
+        """
+        self._advance(lambda: self._steps.send(reading))
+
+    def throw(self, error: InstrumentError) -> None:
+        """Go on with the final failure of the command; a recipe may catch it.
+
+        Raises:
+            RecipeFault: As for `send`.
+        """
+        self._advance(lambda: self._steps.throw(error))
+
+    def expect(self, instrument: str, action: str, settings: Mapping[str, Any]) -> None:
+        """Compare the command with the recorded one.
+
+        Raises:
+            RecipeFault: They differ: the recipe was changed, or depends on more than its point and readings.
+        """
+        now = None if self.command is None else (self.command.instrument, self.command.action)
+        if now != (instrument, action) or dict(self.command.settings) != dict(settings):  # type: ignore[union-attr]
+            recorded = f"{instrument}.{action}({_shown(settings)})"
+            found = "nothing" if self.command is None else f"{'.'.join(now or ())}({_shown(self.command.settings)})"
+            message = (
+                f"the recipe no longer does what was recorded: recorded {recorded}, now {found}; restore the recipe"
+            )
+            raise RecipeFault(message)
+
+    def close(self) -> None:
+        """Let the generator go."""
+        self._steps.close()
+
+    def _advance(self, step: Callable[[], Command]) -> None:
+        self.command = None
+        try:
+            command = step()
+        except StopIteration as stop:
+            self.measured = _measured(stop.value)
+            return
+        except InstrumentError as error:
+            self.error = error
+            return
+        except Exception as error:
+            message = f"{type(error).__name__}: {error} ({_place(error)})"
+            raise RecipeFault(message) from error
+        if not isinstance(command, Command):
+            message = f"the recipe yielded {command!r}; it must yield commands, as lab.<role>.<action>(...)"
+            raise RecipeFault(message)
+        self.command = command
+
+
+def _measured(value: object) -> Measured:
+    measured = value if isinstance(value, Measured) else None
+    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
+        measured = Measured(float(value))
+    if measured is None or not math.isfinite(measured.value):
+        message = f"the recipe returned {value!r}; it must return a finite number or Measured(value, sd)"
+        raise RecipeFault(message)
+    return measured
+
+
+def _place(error: BaseException) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}, in {last.name}"
+
+
+def _shown(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in settings.items())

@@ -1,6 +1,5 @@
 """What a configuration may say: every key of the YAML, its type, its bounds and its default."""
 
-import math
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -191,22 +190,3 @@ class CampaignConfig(_Section):
     policies: PoliciesConfig = PoliciesConfig()
     report: ReportConfig = ReportConfig()
     ledger: str = "ledger.sqlite"
-
-    @model_validator(mode="after")
-    def _complete_without_a_table(self) -> "CampaignConfig":
-        if self.laboratory.table is not None:
-            return self
-        if not self.parameters:
-            message = "parameters: at least one is needed (or laboratory.table, to read them from its columns)"
-            raise ValueError(message)
-        for name, p in self.parameters.items():
-            if p.low is None and p.levels is None and p.choices is None:
-                message = f"parameters.{name} needs low and high, or levels, or choices"
-                raise ValueError(message)
-        if self.objective.name is None:
-            message = "objective.name is needed: what does the recipe measure?"
-            raise ValueError(message)
-        if self.stop.target is not None and not math.isfinite(self.stop.target):
-            message = "stop.target must be finite"
-            raise ValueError(message)
-        return self

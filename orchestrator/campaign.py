@@ -1,0 +1,295 @@
+"""A campaign: a configuration, a ledger, a budget, and a folder in which to find what came of it."""
+
+import math
+import platform
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+from instruments.driver import Command
+from orchestrator.clock import SimulatedClock, WallClock
+from orchestrator.comparison import CHANGEABLE, differences
+from orchestrator.config import ConfigError, Configuration, Problem, load
+from orchestrator.data import DataError, Rows
+from orchestrator.engine import Engine
+from orchestrator.laboratory import Laboratory, build
+from orchestrator.ledger import Kind, Ledger, State
+from orchestrator.ledger.events import FORMAT
+from orchestrator.ledger.export import write_runs_csv
+from orchestrator.ledger.state import join_origins
+from orchestrator.limits import check_limits
+from orchestrator.planner import Planner
+from orchestrator.stopping import Stop
+from orchestrator.terminal import Watcher
+
+_PACKAGES = (
+    "closed-loop-campaign",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "scikit-optimize",
+    "simpy",
+    "pydantic",
+    "SQLAlchemy",
+)
+
+
+class OtherConfigurationError(ConfigError):
+    """The ledger was begun with another configuration."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of running a campaign.
+
+    Args:
+        stop: Why it ended, and the exit code.
+        folder: Where report and tables are.
+        ledger: Where the ledger is.
+        state: The ledger's state at the end.
+        is_new: Whether anything was done; False when the campaign had been finished before.
+    """
+
+    stop: Stop
+    folder: Path
+    ledger: Path
+    state: State
+    is_new: bool = True
+
+
+class Campaign:
+    """One search. `run` begins it, resumes it, or finds it finished, whichever the ledger says.
+
+    Args:
+        configuration: What to do.
+        folder: Where ledger, report and tables go.
+
+    Raises:
+        ConfigError: A driver, a recipe, a data file or a limit that does not fit.
+    """
+
+    def __init__(self, configuration: Configuration, folder: Path) -> None:
+        self.configuration = configuration
+        self.settings = configuration.settings
+        self.folder = folder
+        self.ledger_path = folder / self.settings.ledger
+        if "://" in self.settings.ledger:
+            raise configuration.error(("ledger",), "is a URL; this version keeps ledgers in files")
+        self.laboratory: Laboratory = build(configuration)
+        self.first_command: Command = check_limits(configuration, self.laboratory)
+        try:
+            self.planner = Planner.from_config(self.settings)
+        except DataError as error:
+            raise ConfigError([Problem(configuration.source.where(("data",)), str(error))]) from error
+
+    @classmethod
+    def from_yaml(
+        cls,
+        path: str | Path,
+        *,
+        out: str | Path | None = None,
+        new: bool = False,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Read a configuration and build its campaign.
+
+        Args:
+            path: The YAML.
+            out: The campaign's folder; by default `runs/<campaign>` from here.
+            new: Start afresh in a folder beside it (`<folder>-2`, ...) if it holds a ledger.
+            overrides: Values by dotted path, for example `{"budget.runs": 30}`.
+
+        Raises:
+            ConfigError: Everything that is wrong with the configuration.
+        """
+        configuration = load(path, overrides)
+        folder = Path(out) if out is not None else Path("runs") / configuration.settings.campaign
+        if new:
+            folder = _beside(folder, configuration.settings.ledger)
+        return cls(configuration, folder)
+
+    def run(self, watcher: Watcher | None = None) -> Outcome:
+        """Go on until the campaign is finished, halted or paused; write report and tables.
+
+        Raises:
+            LedgerError: The ledger is locked, damaged or cannot be written.
+            OtherConfigurationError: The ledger was begun with another configuration.
+        """
+        with Ledger.write(self.ledger_path) as ledger:
+            closed = self._prepare(ledger)
+            if closed is not None:
+                return Outcome(closed, self.folder, self.ledger_path, ledger.state, is_new=False)
+            try:
+                stop = self._drive(ledger, watcher or _Silent())
+            finally:
+                self.laboratory.close()
+            self.write_results(ledger)
+            return Outcome(stop, self.folder, self.ledger_path, ledger.state)
+
+    def write_results(self, ledger: Ledger) -> None:
+        """Write `runs.csv` and `report.html` into the folder."""
+        from orchestrator.report import write_report  # noqa: PLC0415 - matplotlib only when there is something to draw
+
+        write_runs_csv(ledger.state, self.folder / "runs.csv")
+        write_report(ledger, self.planner, self.folder, self._figures())
+
+    def _figures(self) -> list[Any]:
+        from orchestrator.laboratory import imported  # noqa: PLC0415 - beside its only use
+
+        names = self.settings.report.figures
+        return [imported(self.configuration, ("report", "figures", i), name) for i, name in enumerate(names)]
+
+    def _prepare(self, ledger: Ledger) -> Stop | None:
+        """Bring the ledger to where the engine can go on; return how it ended if there is nothing to do."""
+        state = ledger.state
+        if state.opened is None:
+            self._open(ledger)
+            return None
+        found = differences(state.opened["configuration"], state.opened["data"], *self._identity())
+        fixed = [d for d in found if d.section not in CHANGEABLE]
+        if fixed:
+            shown = [Problem(self.configuration.source.where(d.path), str(d)) for d in fixed]
+            way_out = f"the ledger {self.ledger_path} was begun with another configuration; go back to it, or add --new"
+            raise OtherConfigurationError([*shown, Problem(self.configuration.path, way_out)])
+        if found:
+            changed = {"configuration": self.configuration.plain, "changed": [str(d) for d in found]}
+            self._append(ledger, Kind.CONFIGURATION_CHANGED, changed, self._clock(state))
+        elif state.status == "closed":
+            return Stop(state.reason, "finished" if state.exit_code == 0 else "halted", exit_code=state.exit_code)
+        if state.status == "paused":
+            self._append(ledger, Kind.RESUMED, {"who": "operator", "after": state.reason}, self._clock(state))
+        self._connect(ledger, self._clock(state), with_state=False)
+        return None
+
+    def _identity(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        data = {"source": _rows(self.planner.source), "initial": _rows(self.planner.initial)}
+        return self.configuration.plain, data
+
+    def _open(self, ledger: Ledger) -> None:
+        plain, data = self._identity()
+        is_wall = self.settings.laboratory.clock == "wall"
+        epoch = datetime.now(UTC) if is_wall else self.settings.laboratory.epoch
+        candidates = self.planner.space.candidates
+        body = {
+            "format": FORMAT,
+            "campaign": self.settings.campaign,
+            "seed": self.settings.seed,
+            "epoch": epoch.isoformat(),
+            "configuration": plain,
+            "data": data,
+            "candidates": None if candidates is None else [dict(point) for point in candidates],
+            "versions": _versions(),
+        }
+        identities = self.laboratory.connect()
+        origin = join_origins(str(identity.origin) for identity in identities.values())
+        clock = WallClock(epoch) if is_wall else SimulatedClock(epoch)
+        self._append(ledger, Kind.CAMPAIGN_OPENED, body, clock, origin)
+        self._connect(ledger, clock, with_state=True)
+
+    def _connect(self, ledger: Ledger, clock: SimulatedClock, *, with_state: bool) -> None:
+        for role, identity in self.laboratory.connect().items():
+            body: dict[str, Any] = {"instrument": role, **asdict(identity), "origin": str(identity.origin)}
+            state = getattr(self.laboratory.instruments[role], "state", None)
+            if with_state and state is not None:
+                body["state"] = dict(state)
+            self._append(ledger, Kind.INSTRUMENT_CONNECTED, body, clock, str(identity.origin))
+
+    def _append(
+        self, ledger: Ledger, kind: Kind, body: dict[str, Any], clock: SimulatedClock, origin: str | None = None
+    ) -> None:
+        ledger.append(kind, body, lab_s=clock.now_s, utc=clock.utc(), origin=origin or ledger.state.origin)
+
+    def _clock(self, state: State) -> SimulatedClock:
+        epoch = datetime.fromisoformat((state.opened or {})["epoch"])
+        kind = WallClock if self.settings.laboratory.clock == "wall" else SimulatedClock
+        return kind(epoch, state.lab_s)
+
+    def _drive(self, ledger: Ledger, watcher: Watcher) -> Stop:
+        clock = self._clock(ledger.state)
+        engine = Engine(
+            self.settings,
+            ledger,
+            laboratory=self.laboratory,
+            planner=self.planner,
+            clock=clock,
+            watcher=watcher,
+        )
+        with watcher, _signals(engine):
+            return engine.run()
+
+
+class _Silent:
+    """A watcher for notebooks and tests: sees everything, says nothing."""
+
+    def event(self, event: object, state: object) -> None:
+        """Say nothing."""
+
+    def __enter__(self) -> Self:
+        """Begin to say nothing."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Go on saying nothing."""
+
+
+@contextmanager
+def _signals(engine: Engine) -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM end the running steps, and the second halt the instruments."""
+    seen: list[int] = []
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        seen.append(number)
+        name = signal.Signals(number).name
+        if len(seen) == 1:
+            engine.stop(f"stopped by {name}")
+        else:
+            engine.halt(f"halted by a second {name}")
+
+    try:
+        before = {n: signal.signal(n, on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not the main thread: a notebook's kernel or a test keeps its own handlers
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _beside(folder: Path, ledger: str) -> Path:
+    n, free = 1, folder
+    while (free / ledger).exists():
+        n += 1
+        free = folder.with_name(f"{folder.name}-{n}")
+    return free
+
+
+def _rows(rows: Rows | None) -> dict[str, Any] | None:
+    if rows is None:
+        return None
+    return {
+        "sha256": rows.sha256,
+        "file": rows.path.name,
+        "points": [dict(point) for point in rows.points],
+        "values": rows.values.tolist(),
+        "sds": None if rows.sds is None else [None if math.isnan(sd) else float(sd) for sd in rows.sds],
+        "origins": list(rows.origins),
+        "comments": list(rows.comments),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed as a package"
+    return found

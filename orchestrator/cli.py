@@ -1,0 +1,211 @@
+"""The command line: `run-campaign` and `replay-ledger`.
+
+Exit status: 0 finished, 2 configuration or usage, 3 stopped and resumable, 4 halted by a safety or failure rule,
+5 ledger damaged.
+"""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestrator.campaign import Campaign, Outcome
+
+FINISHED, USAGE, STOPPED, HALTED, DAMAGED = 0, 2, 3, 4, 5
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run, resume or check a campaign (`run-campaign`).
+
+    Args:
+        argv: Arguments without the program's name; those of the process by default.
+
+    Returns:
+        The exit status.
+    """
+    return _guarded(_run, _run_parser(), argv)
+
+
+def replay(argv: Sequence[str] | None = None) -> int:
+    """Summarise a ledger and write its tables (`replay-ledger`).
+
+    Args:
+        argv: Arguments without the program's name; those of the process by default.
+
+    Returns:
+        The exit status.
+    """
+    return _guarded(_replay, _replay_parser(), argv)
+
+
+def _run_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="run-campaign",
+        description="Run a campaign, or resume it where its ledger ends.",
+        epilog="Exit status: 0 finished, 2 configuration or usage, 3 stopped and resumable, "
+        "4 halted by a safety or failure rule, 5 ledger damaged.",
+    )
+    parser.add_argument("config", nargs="?", metavar="CONFIG", help="the campaign's YAML file")
+    parser.add_argument("--runs", type=int, metavar="N", help="the campaign's whole budget of runs")
+    parser.add_argument("--seed", type=int, metavar="N", help="the campaign's seed")
+    parser.add_argument("--out", metavar="DIR", help="the campaign's folder (default runs/<campaign>)")
+    parser.add_argument("--new", action="store_true", help="start afresh in a folder beside the one that has a ledger")
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="set any key, as planner.acquisition=ucb",
+    )
+    parser.add_argument("--check", action="store_true", help="only check the configuration and show what would run")
+    parser.add_argument("--quiet", action="store_true", help="one plain line a run, also in a terminal")
+    return parser
+
+
+def _replay_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="replay-ledger",
+        description="Summarise a ledger after checking its chain of hashes.",
+        epilog="Exit status: 0 fine, 2 usage, 5 ledger damaged.",
+    )
+    parser.add_argument("ledger", metavar="LEDGER", help="the ledger's file, or the campaign's folder")
+    parser.add_argument("--csv", metavar="FILE", help="write one row a run")
+    return parser
+
+
+def _guarded(command: Any, parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:  # noqa: ANN401
+    """Run a command and turn what a person can mend into a message and an exit status."""
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit as error:
+        return int(error.code or 0)
+    from orchestrator.config import ConfigError  # noqa: PLC0415 - so that --help answers at once
+    from orchestrator.ledger import LedgerDamaged, LedgerError  # noqa: PLC0415 - as above
+
+    try:
+        status: int = command(args)
+    except ConfigError as error:
+        return _failed(str(error), USAGE)
+    except LedgerDamaged as error:
+        return _failed(str(error), DAMAGED)
+    except LedgerError as error:
+        return _failed(str(error), USAGE)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone; nothing is left to tell
+        return STOPPED
+    return status
+
+
+def _failed(message: str, status: int) -> int:
+    sys.stderr.write(f"{message}\n")
+    return status
+
+
+def _run(args: argparse.Namespace) -> int:
+    from orchestrator.campaign import Campaign  # noqa: PLC0415 - so that --help answers at once
+
+    config, overrides = _overrides(args)
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))  # so that `package.module:Class` finds one's own driver
+    campaign = Campaign.from_yaml(config, out=args.out, new=args.new, overrides=overrides)
+    if args.check:
+        return _check(campaign)
+    is_live = sys.stdout.isatty() and not args.quiet
+    outcome = campaign.run(_watcher(campaign, is_live=is_live))
+    _close(campaign, outcome, is_live=is_live, again=_again(args, config, outcome))
+    return outcome.stop.exit_code
+
+
+def _overrides(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """Return the configuration's file and the values that the command line sets."""
+    from orchestrator.config import ConfigError, Problem, read_scalar  # noqa: PLC0415 - so that --help answers at once
+
+    loose = [text for text in args.set if "=" not in text]
+    if args.config is None and len(loose) == 1:  # `--set a=1 CONFIG`
+        args.config = loose.pop()
+    if args.config is None:
+        raise ConfigError([Problem("run-campaign", "CONFIG is missing; give the campaign's YAML file")])
+    if loose:
+        raise ConfigError([Problem(f"--set {text}", "is not KEY=VALUE") for text in loose])
+    pairs = [text.split("=", 1) for text in args.set if "=" in text]
+    overrides = {key: read_scalar(value) for key, value in pairs}
+    given = {"budget.runs": args.runs, "seed": args.seed}
+    return args.config, overrides | {key: value for key, value in given.items() if value is not None}
+
+
+def _watcher(campaign: "Campaign", *, is_live: bool) -> Any:  # noqa: ANN401 - one of two watchers
+    from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
+
+    from orchestrator.terminal import LiveWatcher, PlainWatcher  # noqa: PLC0415 - as above
+
+    if is_live:
+        return LiveWatcher(campaign.settings, Console())
+    return PlainWatcher(campaign.settings, sys.stdout)
+
+
+def _close(campaign: "Campaign", outcome: "Outcome", *, is_live: bool, again: str) -> None:
+    from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
+
+    from orchestrator.summary import closing_text, plain_text, summary  # noqa: PLC0415 - as above
+
+    files = {
+        "report": outcome.folder / "report.html",
+        "runs": outcome.folder / "runs.csv",
+        "ledger": outcome.ledger,
+    }
+    if not outcome.is_new:
+        sys.stdout.write(
+            f"{campaign.settings.campaign}: this campaign has ended ({outcome.stop.reason}); nothing was changed\n"
+        )
+    facts = summary(outcome.state)
+    if is_live:
+        Console().print(closing_text(facts, files))
+    else:
+        sys.stdout.write(plain_text(facts, files) + "\n")
+    if outcome.stop.status == "paused":
+        sys.stdout.write(f"paused: {outcome.stop.reason}\nto go on: {again}\n")
+    elif not outcome.is_new:
+        sys.stdout.write(f"to start afresh beside it: {again} --new; for more runs: {again} --runs N\n")
+
+
+def _again(args: argparse.Namespace, config: str, outcome: "Outcome") -> str:
+    """Return the command that goes on with this very campaign."""
+    words = ["run-campaign", config]
+    for name in ("runs", "seed"):
+        if getattr(args, name) is not None:
+            words += [f"--{name}", str(getattr(args, name))]
+    if args.out is not None or args.new:
+        words += ["--out", str(outcome.folder)]
+    if args.set:
+        words += ["--set", *args.set]
+    return shlex.join(words)
+
+
+def _check(campaign: "Campaign") -> int:
+    from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
+
+    from orchestrator.preview import preview  # noqa: PLC0415 - as above
+
+    Console(soft_wrap=True).print(preview(campaign))
+    return FINISHED
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from orchestrator.ledger import Ledger  # noqa: PLC0415 - so that --help answers at once
+    from orchestrator.ledger.export import write_runs_csv  # noqa: PLC0415 - as above
+    from orchestrator.summary import plain_text, summary  # noqa: PLC0415 - as above
+
+    path = Path(args.ledger)
+    with Ledger.open(path / "ledger.sqlite" if path.is_dir() else path) as ledger:
+        if args.csv is not None:
+            try:
+                write_runs_csv(ledger.state, Path(args.csv))
+            except OSError as error:
+                return _failed(f"{args.csv}: cannot be written: {error.strerror}", USAGE)
+            return FINISHED
+        sys.stdout.write(plain_text(summary(ledger.state)) + "\n")
+    return FINISHED

@@ -1,0 +1,248 @@
+"""Time: one SimPy schedule of what happens next, and two ways for it to pass.
+
+Lab time is in seconds since the campaign's epoch. Everything is scheduled at absolute times, because
+`now + (t - now)` is not always `t`, and a resumed campaign must see the same times again.
+"""
+
+import heapq
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import numpy as np
+import simpy
+
+from instruments.driver import (
+    Command,
+    FailureClass,
+    Instrument,
+    InstrumentError,
+    Moved,
+    Phase,
+    PhasedInstrument,
+    Reading,
+    Scalar,
+)
+
+News = Phase | Reading | InstrumentError
+"""What can be heard of a step: a phase that ended, its reading, or why it failed."""
+
+_SHORTEST_S = 1e-3
+"""No phase ends at the instant it began, so that what a step did is never decided where it was started."""
+
+
+@dataclass(frozen=True)
+class Post:
+    """News of one step of one run."""
+
+    run: int
+    step: int
+    news: News
+
+
+class _Schedule(simpy.Environment):
+    """A SimPy environment that can be told an absolute time."""
+
+    def at(self, time_s: float) -> simpy.Event:
+        event = simpy.Event(self)
+        event._ok, event._value = True, None  # noqa: SLF001 - what simpy.Timeout does, at an absolute time
+        heapq.heappush(self._queue, (time_s, simpy.events.NORMAL, next(self._eid), event))
+        return event
+
+
+class SimulatedClock:
+    """Lab time that jumps from one instant to the next.
+
+    Args:
+        epoch: The moment of lab time zero.
+        start_s: Lab time to begin at (that of the last event, when resuming).
+    """
+
+    def __init__(self, epoch: datetime, start_s: float = 0.0) -> None:
+        self.now_s = start_s
+        self._epoch = epoch.astimezone(UTC)
+        self._schedule = _Schedule(start_s)
+        self._posts: list[Post] = []
+        self._playing: dict[tuple[int, int], simpy.Process] = {}
+
+    def utc(self) -> str:
+        """Return this instant as an ISO text in UTC."""
+        return (self._epoch + timedelta(seconds=self.now_s)).isoformat(timespec="milliseconds")
+
+    def perform(
+        self,
+        key: tuple[int, int],
+        instrument: PhasedInstrument | Instrument,
+        command: Command,
+        rng: np.random.Generator,
+        *,
+        start_s: float,
+        n_known: int = 0,
+    ) -> None:
+        """Begin a step, or continue one: phases that are past are passed over, known ones are not told again.
+
+        Args:
+            key: Run and step.
+            instrument: Who performs it.
+            command: What to do.
+            rng: The step's own stream of chance.
+            start_s: Lab time at which it began.
+            n_known: How many of its phases the ledger knows already.
+
+        Raises:
+            TypeError: A blocking driver, which simulated time cannot wait for.
+        """
+        if not is_phased(instrument):
+            message = f"{instrument.name}: a blocking driver needs laboratory.clock: wall"
+            raise TypeError(message)
+        phases = instrument.phases(command, rng)  # type: ignore[union-attr]  # is_phased has looked
+        self._playing[key] = self._schedule.process(self._play(key, phases, start_s, n_known))
+
+    def _play(
+        self, key: tuple[int, int], phases: Generator[Phase, None, Reading], at_s: float, n_known: int
+    ) -> Generator[simpy.Event, Any, None]:
+        news = _heard(partial(next, phases))
+        while isinstance(news, Phase):
+            at_s += max(news.duration_s, _SHORTEST_S)
+            try:
+                if at_s > self.now_s:
+                    yield self._schedule.at(at_s)
+            except simpy.Interrupt as halt:
+                at_s = self.now_s
+                news = _heard(partial(phases.throw, InstrumentError(FailureClass.HALTED, str(halt.cause), Moved.YES)))
+                continue
+            n_known -= 1
+            if n_known < 0:
+                self._posts.append(Post(*key, news))
+            news = _heard(partial(next, phases))
+        del self._playing[key]
+        self._posts.append(Post(*key, news))
+
+    def wake_at(self, lab_s: float) -> None:
+        """Make sure there is an instant at that time."""
+        self._schedule.at(max(lab_s, self.now_s))
+
+    def due(self) -> list[Post]:
+        """Return all news of this instant, lowest run first."""
+        while self._schedule.peek() <= self.now_s:
+            self._schedule.step()
+        posts, self._posts = sorted(self._posts, key=lambda p: (p.run, p.step)), []
+        return posts
+
+    def advance(self) -> bool:
+        """Go to the next instant at which something happens; False when nothing is left to wait for."""
+        following = self._schedule.peek()
+        if math.isinf(following):
+            return False
+        self.now_s = max(self.now_s, following)
+        return True
+
+    def wake(self) -> None:
+        """Cut a wait short; safe in a signal handler. Simulated time never waits."""
+
+    def halt(self, reason: str) -> None:
+        """Halt every phased step in flight; their outcomes come with the news of this instant."""
+        for process in self._playing.values():
+            process.interrupt(reason)
+
+    def halt_blocking(self) -> None:
+        """Halt every blocking driver that performs; safe in a signal handler. Simulated time has none."""
+
+
+class WallClock(SimulatedClock):
+    """Lab time that passes as the time on the wall; blocking drivers run in daemon threads of their own.
+
+    Args:
+        epoch: The moment of lab time zero: when the campaign was opened.
+        start_s: The earliest lab time to begin at: that of the last event, should the clock have been set back.
+    """
+
+    def __init__(self, epoch: datetime, start_s: float = 0.0) -> None:
+        super().__init__(epoch, max(start_s, (datetime.now(UTC) - epoch).total_seconds()))
+        self._offset_s = self.now_s - time.monotonic()
+        self._answers: queue.SimpleQueue[tuple[tuple[int, int], News] | None] = queue.SimpleQueue()
+        self._blocking: dict[tuple[int, int], Instrument] = {}
+
+    def perform(
+        self,
+        key: tuple[int, int],
+        instrument: PhasedInstrument | Instrument,
+        command: Command,
+        rng: np.random.Generator,
+        *,
+        start_s: float,
+        n_known: int = 0,
+    ) -> None:
+        """Begin a step; see `SimulatedClock.perform`. A blocking driver gets a thread of its own."""
+        if is_phased(instrument):
+            super().perform(key, instrument, command, rng, start_s=start_s, n_known=n_known)
+            return
+        blocking: Instrument = instrument  # type: ignore[assignment]  # is_phased has looked
+        self._blocking[key] = blocking
+
+        def report(phase: str, values: Mapping[str, Scalar]) -> None:
+            self._answers.put((key, Phase(phase, 0.0, dict(values))))
+
+        def work() -> None:
+            self._answers.put((key, _heard(partial(blocking.perform, command, report))))
+
+        threading.Thread(target=work, name=f"{instrument.name} {command.id}", daemon=True).start()
+
+    def advance(self) -> bool:
+        """Wait for the next scheduled instant or the next answer, whichever comes first."""
+        following = self._schedule.peek()
+        if math.isinf(following) and not self._blocking:
+            return False
+        wait_s = None if math.isinf(following) else max(0.0, following - self._elapsed_s())
+        try:
+            answer = self._answers.get(timeout=wait_s)
+        except queue.Empty:
+            self.now_s = max(self.now_s, following)
+            return True
+        self.now_s = max(self.now_s, self._elapsed_s())
+        if answer is not None:
+            self._take(*answer)
+        return True
+
+    def _take(self, key: tuple[int, int], news: News) -> None:
+        if not isinstance(news, Phase):
+            del self._blocking[key]
+        self._posts.append(Post(*key, news))
+
+    def _elapsed_s(self) -> float:
+        return time.monotonic() + self._offset_s
+
+    def wake(self) -> None:
+        """Cut a wait short; safe in a signal handler."""
+        self._answers.put(None)
+
+    def halt_blocking(self) -> None:
+        """Halt every blocking driver that performs, each from a thread of its own so that none waits for another."""
+        for instrument in self._blocking.values():
+            threading.Thread(target=instrument.halt, daemon=True).start()
+
+
+def is_phased(instrument: PhasedInstrument | Instrument) -> bool:
+    """Return whether an instrument tells its phases instead of blocking."""
+    return hasattr(instrument, "phases")
+
+
+def _heard(ask: Callable[[], Phase | Reading]) -> News:
+    """Return what a driver answers, be it a phase, a reading or any kind of failure."""
+    try:
+        news = ask()
+    except StopIteration as stop:
+        news = stop.value
+    except InstrumentError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - whatever a driver raises is a failure of its instrument
+        return InstrumentError(FailureClass.INSTRUMENT, f"the driver raised {type(error).__name__}: {error}")
+    if isinstance(news, (Phase, Reading)):
+        return news
+    return InstrumentError(FailureClass.INSTRUMENT, f"the driver returned {news!r} instead of a reading")

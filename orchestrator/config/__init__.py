@@ -1,0 +1,150 @@
+"""Configuration: from YAML to typed settings whose every error names file, line and column.
+
+Knows the keys, their bounds and defaults, and where each one stands in the file.
+Must not know what a planner or an instrument does with them.
+"""
+
+import copy
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from orchestrator.config import schema
+from orchestrator.config.messages import problems_of
+from orchestrator.config.schema import CampaignConfig
+from orchestrator.config.yaml_source import ConfigError, Problem, Source, read_scalar, read_yaml
+
+__all__ = ["CampaignConfig", "ConfigError", "Configuration", "Problem", "load", "read_scalar", "schema"]
+
+_LARGEST_FILE = 1_000_000
+_FILES = (("data", "source"), ("data", "initial"), ("laboratory", "table"))
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Typed settings and where they came from.
+
+    Args:
+        settings: The typed settings, file paths absolute.
+        plain: The same as JSON data, file paths as the user wrote them.
+        source: The places of the keys.
+    """
+
+    settings: CampaignConfig
+    plain: dict[str, Any]
+    source: Source
+
+    @property
+    def path(self) -> str:
+        """The file as the user wrote it."""
+        return self.source.name
+
+    def error(self, path: tuple[str | int, ...], message: str) -> ConfigError:
+        """Return an error about the value at a path, with its place."""
+        return ConfigError([Problem(self.source.where(path), f"{'.'.join(map(str, path))}: {message}")])
+
+
+def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Configuration:
+    """Read a configuration.
+
+    Args:
+        path: The YAML file. Files it names are looked for beside it.
+        overrides: Values by dotted path (`{"budget.runs": 30}`); files they name are looked for from here.
+
+    Raises:
+        ConfigError: Everything that is wrong with it, at once, each with `file:line:column`.
+    """
+    source = read_yaml(_text(Path(path)), str(path))
+    if not isinstance(source.data, dict):
+        raise ConfigError([Problem(str(path), "must be a mapping of keys (campaign:, parameters:, ...)")])
+    data = copy.deepcopy(source.data)
+    for key, value in (overrides or {}).items():
+        _override(source, data, key, value)
+    plain = json.loads(json.dumps(data, default=str))
+    _absolute_files(source, data, set(overrides or {}))
+    try:
+        settings = CampaignConfig.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(problems_of(error, source, CampaignConfig)) from error
+    settings = _complete(settings, source)
+    return Configuration(settings, _plain(settings, plain), source)
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ConfigError([Problem(str(path), f"larger than {_LARGEST_FILE} bytes; is it a configuration?")])
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError([Problem(str(path), "no such file; give the path of a campaign's YAML")]) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([Problem(str(path), f"cannot be read: {error}")]) from error
+
+
+def _override(source: Source, data: dict[str, Any], key: str, value: Any) -> None:  # noqa: ANN401 - any YAML value
+    place, parts = f"--set {key}", tuple(key.split("."))
+    here = data
+    for i, part in enumerate(parts[:-1]):
+        here = here.setdefault(part, {})
+        source.marks.setdefault(parts[: i + 1], place)
+        if not isinstance(here, dict):
+            message = f"{'.'.join(parts[: i + 1])} is a single value and has no {parts[i + 1]!r}"
+            raise ConfigError([Problem(place, message)])
+    for inner in [p for p in source.marks if p[: len(parts)] == parts]:
+        source.marks[inner] = place
+    source.marks[parts] = place
+    here[parts[-1]] = value
+
+
+def _absolute_files(source: Source, data: dict[str, Any], overridden: set[str]) -> None:
+    for section, key in _FILES:
+        inner = data.get(section)
+        if isinstance(inner, dict) and isinstance(inner.get(key), (str, Path)):
+            base = Path() if f"{section}.{key}" in overridden else Path(source.name).parent
+            inner[key] = (base / Path(inner[key]).expanduser()).absolute()
+
+
+def _complete(settings: CampaignConfig, source: Source) -> CampaignConfig:
+    """Fill in from `laboratory.table` what was left out, and refuse what is still missing."""
+    problems = [
+        Problem(source.where((section, key)), f"{section}.{key}: no such file: {file}")
+        for section, key in _FILES
+        if (file := getattr(getattr(settings, section), key)) is not None and not file.is_file()
+    ]
+    if problems:
+        raise ConfigError(problems)
+    if settings.laboratory.table is not None:
+        from orchestrator.config.pool import read_pool  # noqa: PLC0415 - only where a table is named
+        from orchestrator.table import DataError, read_csv  # noqa: PLC0415 - as above
+
+        try:
+            parameters, objective, _ = read_pool(
+                read_csv(settings.laboratory.table), settings.parameters, settings.objective
+            )
+        except DataError as error:
+            raise ConfigError([Problem(source.where(("laboratory", "table")), str(error))]) from error
+        settings = settings.model_copy(update={"parameters": parameters, "objective": objective})
+    elif not settings.parameters:
+        problems.append(Problem(source.where(("parameters",)), "parameters: at least one is needed, or laboratory.table to read them from"))
+    for name, p in settings.parameters.items():
+        if p.low is None and p.levels is None and p.choices is None:
+            where = source.where(("parameters", name))
+            problems.append(Problem(where, f"parameters.{name}: needs low and high, or levels, or choices"))
+    if settings.objective.name is None:
+        problems.append(
+            Problem(source.where(("objective",)), "objective.name: is missing; what does the recipe measure?")
+        )
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def _plain(settings: CampaignConfig, written: dict[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = settings.model_dump(mode="json")
+    for section, key in _FILES:
+        plain[section][key] = (written.get(section) or {}).get(key)
+    return plain

@@ -1,0 +1,167 @@
+"""Build the laboratory from the names in the YAML: drivers, their options, the recipe.
+
+Rule of this file: a driver or a recipe is found by name and checked by its own signature; nothing is known of it here.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, ValidationError, create_model
+
+from instruments.driver import Identity, Instrument, PhasedInstrument
+from orchestrator.clock import is_phased
+from orchestrator.config import ConfigError, Configuration, Problem
+from orchestrator.config.messages import problems_of
+from orchestrator.recipe import Recipe
+
+_GROUP = "campaign.instruments"
+_NEEDED = ("name", "actions", "connect", "halt", "close")
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """The instruments by role and the recipe with its options bound."""
+
+    instruments: Mapping[str, PhasedInstrument | Instrument]
+    recipe: Recipe
+
+    def connect(self) -> dict[str, Identity]:
+        """Connect every instrument and tell who answers, by role."""
+        return {role: instrument.connect() for role, instrument in self.instruments.items()}
+
+    def close(self) -> None:
+        """Close every instrument."""
+        for instrument in self.instruments.values():
+            instrument.close()
+
+
+def build(configuration: Configuration) -> Laboratory:
+    """Import drivers and recipe and construct them with their options.
+
+    Raises:
+        ConfigError: A name that is not found, an option that is refused, a driver that cannot live in simulated time.
+    """
+    settings = configuration.settings
+    given: dict[str, Any] = {
+        "shelf": {},
+        "table": settings.laboratory.table,
+        "inputs": list(settings.parameters),
+        "output": settings.objective.name,
+    }
+    problems: list[Problem] = []
+    instruments: dict[str, PhasedInstrument | Instrument] = {}
+    for role, wanted in settings.laboratory.instruments.items():
+        place = ("laboratory", "instruments", role)
+        try:
+            driver = _driver(configuration, (*place, "driver"), wanted.driver)
+            bound = _bind(configuration, place, driver, wanted.options, {"name": role, **given})
+            instruments[role] = _construct(configuration, place, bound)
+        except ConfigError as error:
+            problems += error.problems
+    try:
+        recipe = _recipe(configuration)
+    except ConfigError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return Laboratory(instruments, recipe)
+
+
+def _driver(configuration: Configuration, place: tuple[str, ...], name: str) -> Callable[..., Any]:
+    if ":" in name:
+        found = imported(configuration, place, name)
+    else:
+        installed = {entry.name: entry for entry in entry_points(group=_GROUP)}
+        if name not in installed:
+            known = ", ".join(sorted(installed))
+            message = f"no driver {name!r} is installed; there are {known}, or name your own as package.module:Class"
+            raise configuration.error(place, message)
+        found = installed[name].load()
+    if not inspect.isclass(found):
+        raise configuration.error(place, f"{name} is {found!r}, not a class")
+    return found
+
+
+def imported(configuration: Configuration, place: tuple[str | int, ...], name: str) -> Any:  # noqa: ANN401 - any object
+    """Return what `package.module:name` names.
+
+    Raises:
+        ConfigError: It cannot be imported, with the place in the YAML.
+    """
+    module, _, attribute = name.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        message = f"{name} cannot be imported: {error}; is its folder the current one, or its package installed?"
+        raise configuration.error(place, message) from error
+
+
+def _bind(
+    configuration: Configuration,
+    place: tuple[str, ...],
+    called: Callable[..., Any],
+    options: Mapping[str, Any],
+    given: Mapping[str, Any],
+) -> Callable[..., Any]:
+    """Check options against the signature and bind them with what the laboratory gives to those who ask for it."""
+    parameters = inspect.signature(called).parameters
+    hints = get_type_hints(called.__init__ if inspect.isclass(called) else called, include_extras=True)
+    accepted = {name: value for name, value in given.items() if name in parameters}
+    fields: dict[str, Any] = {
+        name: (hints.get(name, Any), ... if parameter.default is inspect.Parameter.empty else parameter.default)
+        for name, parameter in parameters.items()
+        if name not in given and parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    model = create_model("Options", __config__=config, **fields)
+    try:
+        checked = model.model_validate(dict(options))
+    except ValidationError as error:
+        raise ConfigError(problems_of(error, configuration.source, model, place)) from error
+    values = {name: _beside(configuration, getattr(checked, name)) for name in fields}
+    return partial(called, **accepted, **values)
+
+
+def _beside(configuration: Configuration, value: Any) -> Any:  # noqa: ANN401 - an option can be anything
+    """Look for a file that an option names beside the configuration."""
+    if isinstance(value, Path) and not value.is_absolute():
+        return (Path(configuration.path).parent / value).absolute()
+    return value
+
+
+def _construct(
+    configuration: Configuration, place: tuple[str, ...], driver: Callable[[], Any]
+) -> PhasedInstrument | Instrument:
+    try:
+        instrument = driver()
+    except (ValueError, TypeError, OSError) as error:
+        raise configuration.error(place, str(error)) from error
+    missing = [name for name in _NEEDED if not hasattr(instrument, name)]
+    if missing or not (is_phased(instrument) or hasattr(instrument, "perform")):
+        lacking = ", ".join(missing) or "perform (or phases)"
+        raise configuration.error(place, f"{type(instrument).__name__} is no driver: it lacks {lacking}")
+    if configuration.settings.laboratory.clock == "simulated" and not is_phased(instrument):
+        message = (
+            f"{type(instrument).__name__} blocks while it performs, which simulated time cannot wait for; "
+            "set laboratory.clock: wall"
+        )
+        raise configuration.error(place, message)
+    return instrument  # type: ignore[no-any-return]  # its methods were looked for above
+
+
+def _recipe(configuration: Configuration) -> Recipe:
+    settings = configuration.settings
+    called = imported(configuration, ("recipe",), settings.recipe.name)
+    if not callable(called):
+        raise configuration.error(("recipe",), f"{settings.recipe.name} is {called!r}, not a generator function")
+    unit = getattr(called, "unit", None)
+    if unit is not None and settings.objective.unit != unit:
+        message = f"{settings.objective.unit!r} is not what the recipe measures; it returns {unit!r}"
+        raise configuration.error(("objective", "unit"), message)
+    return _bind(configuration, ("recipe",), called, settings.recipe.options, {})

@@ -1,0 +1,13 @@
+"""The ledger: the append-only, hash-chained record of a campaign, and the state it folds to.
+
+Knows events, the state machine of runs and steps, durability and locking.
+Must not know planners, recipes or instruments: what happened is told to it.
+State is a fold over events; a suggestion is a function of a prefix of them.
+"""
+
+from orchestrator.ledger.events import Event, Kind
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.state import Attempt, Run, State, Step
+from orchestrator.ledger.store import LedgerDamaged, LedgerError
+
+__all__ = ["Attempt", "Event", "Kind", "Ledger", "LedgerDamaged", "LedgerError", "Run", "State", "Step"]

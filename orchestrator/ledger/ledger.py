@@ -1,0 +1,157 @@
+"""The ledger: a store of events, their chain, and the state they fold to."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from instruments.driver import Reading
+from orchestrator.ledger.events import FORMAT, GENESIS, Event, Kind, canonical, chain
+from orchestrator.ledger.readings import decode_reading
+from orchestrator.ledger.state import Attempt, Run, State, TransitionError
+from orchestrator.ledger.store import LedgerDamaged, Store
+
+
+class Ledger:
+    """The append-only record of one campaign. Use `Ledger.open` to read and `Ledger.write` to append.
+
+    Opening reads every event, checks the chain and folds the state.
+
+    Args:
+        store: Where the events live.
+
+    Raises:
+        LedgerDamaged: The chain is broken, or an event is not allowed where it stands.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.state = State(head=GENESIS)
+        try:
+            for event in self.events():
+                self.state.apply(event)
+        except TransitionError as error:
+            message = f"{self.path}: {error}; the ledger was edited, or written by another version"
+            raise LedgerDamaged(message) from error
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """Open an existing ledger to read.
+
+        Raises:
+            LedgerError: There is none.
+            LedgerDamaged: Its bytes are not what was written.
+        """
+        ledger = cls._on(Store(Path(path)))
+        if ledger.state.opened is None:
+            ledger.close()
+            message = f"{path}: the ledger holds no campaign; it was truncated, or its campaign never began"
+            raise LedgerDamaged(message)
+        return ledger
+
+    @classmethod
+    def write(cls, path: str | Path) -> Self:
+        """Open a ledger to append, and make it where there is none.
+
+        Raises:
+            LedgerError: Another process writes it, or the folder cannot be written.
+            LedgerDamaged: Its bytes are not what was written.
+        """
+        return cls._on(Store(Path(path), write=True))
+
+    @classmethod
+    def _on(cls, store: Store) -> Self:
+        try:
+            return cls(store)
+        except BaseException:
+            store.close()
+            raise
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._store.path
+
+    def events(self) -> Iterator[Event]:
+        """Yield every event in order, checking the chain.
+
+        Raises:
+            LedgerDamaged: A row is missing, changed, or out of place.
+        """
+        previous, expected = GENESIS, 1
+        for row in self._store.rows():
+            *content, digest = row
+            if content[0] != expected:
+                message = f"{self.path}: event {expected} is missing (the next row is event {content[0]})"
+                raise LedgerDamaged(message)
+            if chain(previous, tuple(content)) != digest:
+                message = f"{self.path}: event {expected} is not what was written: its hash does not fit the chain"
+                raise LedgerDamaged(message)
+            yield _event(tuple(content), digest)
+            previous, expected = digest, expected + 1
+
+    def append(
+        self,
+        kind: Kind,
+        body: Mapping[str, Any],
+        *,
+        lab_s: float,
+        utc: str,
+        origin: str,
+        run: int | None = None,
+        step: int | None = None,
+        attachments: Sequence[bytes] = (),
+    ) -> Event:
+        """Append one event; it is durable when this returns.
+
+        Raises:
+            LedgerError: The disk refused; nothing was written.
+            TransitionError: The event is not allowed here. It must not have been attempted.
+        """
+        text = canonical(body)
+        content = (self.state.n_events + 1, str(kind), 1, float(lab_s), utc, origin, run, step, text)
+        digest = chain(self.state.head, content)
+        self._store.append((*content, digest), attachments)
+        event = _event(content, digest)
+        self.state.apply(event)
+        return event
+
+    def runs(self) -> list[Run]:
+        """Return every run, by number, unfinished ones too."""
+        return list(self.state.runs.values())
+
+    def reading(self, attempt: Attempt) -> Reading:
+        """Return what an attempt read, with its arrays.
+
+        Raises:
+            LookupError: It read nothing.
+        """
+        if attempt.reading is None:
+            message = f"step {attempt.id} has no reading"
+            raise LookupError(message)
+        return decode_reading(attempt.reading, self._store.attachment)
+
+    def attachment(self, sha256: str) -> bytes:
+        """Return attached bytes by their hash."""
+        return self._store.attachment(sha256)
+
+    def close(self) -> None:
+        """Release the file and its lock; safe to call twice."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+
+def _event(content: tuple[Any, ...], digest: str) -> Event:
+    seq, kind, version, lab_s, utc, origin, run, step, text = content
+    body = json.loads(text)
+    if kind == Kind.CAMPAIGN_OPENED and body.get("format", 0) > FORMAT:
+        message = f"the ledger has format {body['format']}; this version reads up to {FORMAT}: upgrade"
+        raise LedgerDamaged(message)
+    return Event(seq, kind, lab_s, utc, origin, run, step, body, digest, version)

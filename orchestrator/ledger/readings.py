@@ -1,0 +1,86 @@
+"""Readings as the ledger keeps them: scalars in the body, arrays as attachments by content hash."""
+
+import hashlib
+import io
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instruments.driver import Reading, Scalar
+
+_LARGEST_TEXT = 10_000
+_LARGEST_ARRAY = 100_000_000
+
+
+class ReadingError(ValueError):
+    """A reading that cannot be recorded: not finite, not a number, too large."""
+
+
+def encode_reading(reading: Reading) -> tuple[dict[str, Any], list[bytes]]:
+    """Return the JSON body of a reading and its attachments.
+
+    Raises:
+        ReadingError: A value is not finite, or is nothing the ledger can hold.
+    """
+    values = {str(name): plain_scalar(name, value) for name, value in reading.values.items()}
+    contents = {str(name): _array_bytes(name, array) for name, array in reading.arrays.items()}
+    arrays = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    return {"values": values, "arrays": arrays}, list(contents.values())
+
+
+def decode_reading(body: Mapping[str, Any], attachment: Callable[[str], bytes]) -> Reading:
+    """Return the reading again; live and replayed readings are the same objects.
+
+    Args:
+        body: What `encode_reading` returned.
+        attachment: Bytes by their sha256.
+    """
+    arrays = {
+        name: np.load(io.BytesIO(attachment(sha)), allow_pickle=False) for name, sha in sorted(body["arrays"].items())
+    }
+    return Reading(dict(body["values"]), arrays)
+
+
+def plain_scalar(name: str, value: object) -> Scalar:
+    """Return a value as plain JSON: text, bool, int or a finite float.
+
+    Raises:
+        ReadingError: It is none of these.
+    """
+    if isinstance(value, str):
+        if len(value) > _LARGEST_TEXT:
+            message = f"{name} is a text of {len(value)} characters; at most {_LARGEST_TEXT} are recorded"
+            raise ReadingError(message)
+        return value
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)) and math.isfinite(value):
+        return float(value)
+    message = f"{name}={value!r} is not a finite number or text"
+    raise ReadingError(message)
+
+
+def shown_scalar(value: object) -> Scalar:
+    """Return a value as plain JSON, and what is none as its text: telemetry is for people, not for decisions."""
+    try:
+        return plain_scalar("value", value)
+    except ReadingError:
+        return repr(value)[:200]
+
+
+def _array_bytes(name: str, array: NDArray[Any]) -> bytes:
+    plain = np.ascontiguousarray(array)
+    if plain.dtype.kind not in "iufcb" or plain.nbytes > _LARGEST_ARRAY:
+        message = f"{name} is an array of {plain.dtype} with {plain.nbytes} bytes; numbers up to 100 MB are recorded"
+        raise ReadingError(message)
+    if plain.dtype.kind in "fc" and not np.isfinite(plain).all():
+        message = f"{name} has {int((~np.isfinite(plain)).sum())} values that are not finite"
+        raise ReadingError(message)
+    buffer = io.BytesIO()
+    np.save(buffer, plain, allow_pickle=False)
+    return buffer.getvalue()

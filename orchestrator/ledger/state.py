@@ -1,0 +1,282 @@
+"""State is a fold over events: `State.apply` is all that anyone may know of a campaign.
+
+The table `TRANSITIONS` is the state machine of runs and steps; everything else reads it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.ledger.events import Event, Kind
+
+TRANSITIONS: Mapping[tuple[str, str], str] = {
+    ("none", Kind.SUGGESTED): "suggested",
+    ("suggested", Kind.RUN_STARTED): "running",
+    ("running", Kind.RUN_FINISHED): "finished",
+    ("idle", Kind.STEP_STARTED): "performing",
+    ("performing", Kind.TELEMETRY): "performing",
+    ("performing", Kind.STEP_FINISHED): "done",
+    ("performing", Kind.STEP_FAILED): "failed",
+    ("performing", Kind.STEP_IN_DOUBT): "in doubt",
+    ("in doubt", Kind.DOUBT_RESOLVED): "performing",
+    ("in doubt", Kind.STEP_IN_DOUBT): "in doubt",
+    ("failed", Kind.STEP_STARTED): "performing",
+}
+"""(status, kind of event) -> next status, for runs (first three lines) and for steps."""
+
+
+class TransitionError(ValueError):
+    """An event that the state machine does not allow where it stands."""
+
+
+@dataclass
+class Attempt:
+    """One attempt at a step; its id is `run.step.attempt`."""
+
+    id: str
+    number: int
+    start_s: float
+    end_s: float | None = None
+    reading: Mapping[str, Any] | None = None
+    failure: str | None = None
+    reason: str = ""
+    moved: str | None = None
+    decision: str | None = None
+    not_before_s: float = 0.0
+    phases: list[Mapping[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Step:
+    """One command on one instrument inside a run."""
+
+    number: int
+    instrument: str
+    action: str
+    settings: Mapping[str, Any]
+    origin: str
+    status: str = "idle"
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def last(self) -> Attempt:
+        """The latest attempt."""
+        return self.attempts[-1]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has its final outcome: done, or failed with no further attempt."""
+        return self.status == "done" or (self.status == "failed" and self.last.decision == "fail")
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether its outcome is still to come, or in doubt."""
+        return self.status in ("performing", "in doubt")
+
+
+@dataclass
+class Run:
+    """One execution of a recipe: suggested, running, then measured, failed or aborted."""
+
+    number: int
+    point: Mapping[str, float | str]
+    why: Mapping[str, Any]
+    stage: str = "suggested"
+    status: str | None = None
+    value: float | None = None
+    sd: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    failure: str | None = None
+    reason: str = ""
+    suggested_s: float = 0.0
+    start_s: float | None = None
+    end_s: float | None = None
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was started and has not finished."""
+        return self.stage == "running"
+
+    @property
+    def origin(self) -> str:
+        """Where its readings come from; `mixed` when from several kinds of instrument."""
+        return join_origins(step.origin for step in self.steps)
+
+
+@dataclass
+class State:
+    """Everything the ledger says, as of its last event."""
+
+    opened: Mapping[str, Any] | None = None
+    runs: dict[int, Run] = field(default_factory=dict)
+    unfinished: dict[int, Run] = field(default_factory=dict)
+    identities: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    instrument_states: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    status: str = "new"
+    reason: str = ""
+    exit_code: int = 0
+    resumed_after_run: int = 0
+    lab_s: float = 0.0
+    n_events: int = 0
+    head: str = ""
+
+    def apply(self, event: Event) -> None:
+        """Take one event into account.
+
+        Raises:
+            TransitionError: The state machine does not allow it here.
+        """
+        self.n_events, self.head = event.seq, event.hash
+        self.lab_s = max(self.lab_s, event.lab_s)
+        take = _TAKE.get(event.kind)
+        if take is not None:
+            take(self, event)
+
+    @property
+    def finished(self) -> list[Run]:
+        """Runs that are over, by number."""
+        return [run for run in self.runs.values() if run.stage == "finished"]
+
+    @property
+    def open_runs(self) -> list[Run]:
+        """Runs that were started and are not over, by number."""
+        return [run for run in self.unfinished.values() if run.is_open]
+
+    @property
+    def unstarted(self) -> Run | None:
+        """A suggestion whose run has not been started, to be used again."""
+        return next((run for run in self.unfinished.values() if run.stage == "suggested"), None)
+
+    @property
+    def origin(self) -> str:
+        """Where the campaign's readings come from."""
+        return join_origins(str(i["origin"]) for i in self.identities.values())
+
+
+def join_origins(origins: Iterable[str]) -> str:
+    """Return the one origin, or `mixed`; `none` when there is none yet."""
+    distinct = sorted(set(origins))
+    return "none" if not distinct else distinct[0] if len(distinct) == 1 else "mixed"
+
+
+def _next(status: str, event: Event) -> str:
+    following = TRANSITIONS.get((status, event.kind))
+    if following is None:
+        message = f"event {event.seq}: {event.kind} of run {event.run} step {event.step} while {status!r}"
+        raise TransitionError(message)
+    return following
+
+
+def _run(state: State, event: Event) -> Run:
+    run = state.runs.get(event.run or 0)
+    if run is None:
+        message = f"event {event.seq}: {event.kind} of run {event.run}, which was never suggested"
+        raise TransitionError(message)
+    return run
+
+
+def _opened(state: State, event: Event) -> None:
+    state.opened, state.status = event.body, "running"
+
+
+def _configuration_changed(state: State, event: Event) -> None:
+    state.opened = {**(state.opened or {}), "configuration": event.body["configuration"]}
+    state.status = "running"
+
+
+def _connected(state: State, event: Event) -> None:
+    state.identities[event.body["instrument"]] = event.body
+    if event.body.get("state"):
+        state.instrument_states.append((event.body["instrument"], event.body["state"]))
+
+
+def _suggested(state: State, event: Event) -> None:
+    number = event.run or 0
+    _next("none" if number not in state.runs else "again", event)
+    run = Run(number, event.body["point"], event.body["why"], suggested_s=event.lab_s)
+    state.runs[number] = state.unfinished[number] = run
+
+
+def _run_started(state: State, event: Event) -> None:
+    run = _run(state, event)
+    run.stage, run.start_s = _next(run.stage, event), event.lab_s
+
+
+def _run_finished(state: State, event: Event) -> None:
+    run = _run(state, event)
+    run.stage, run.end_s, body = _next(run.stage, event), event.lab_s, event.body
+    run.status, run.value, run.sd = body["status"], body.get("value"), body.get("sd")
+    run.failure, run.reason, run.details = body.get("failure"), body.get("reason", ""), body.get("details", {})
+    del state.unfinished[run.number]
+
+
+def _step_started(state: State, event: Event) -> None:
+    run, body = _run(state, event), event.body
+    if event.step == len(run.steps) + 1:
+        run.steps.append(Step(event.step, body["instrument"], body["action"], body["settings"], event.origin))
+    step = _step(state, event)
+    step.status = _next(step.status, event)
+    step.attempts.append(Attempt(body["id"], len(step.attempts) + 1, event.lab_s))
+
+
+def _step(state: State, event: Event) -> Step:
+    run = _run(state, event)
+    if event.step is None or not 1 <= event.step <= len(run.steps):
+        message = f"event {event.seq}: {event.kind} of run {event.run} step {event.step}, which was never started"
+        raise TransitionError(message)
+    return run.steps[event.step - 1]
+
+
+def _step_moves(state: State, event: Event) -> None:
+    step = _step(state, event)
+    step.status = _next(step.status, event)
+
+
+def _telemetry(state: State, event: Event) -> None:
+    _step_moves(state, event)
+    _step(state, event).last.phases.append({**event.body, "end_s": event.lab_s})
+
+
+def _step_over(state: State, event: Event) -> None:
+    _step_moves(state, event)
+    attempt, body = _step(state, event).last, event.body
+    attempt.end_s, attempt.reading = event.lab_s, body.get("reading")
+    attempt.failure, attempt.reason = body.get("failure"), body.get("reason", "")
+    attempt.moved, attempt.decision = body.get("moved"), body.get("decision")
+    attempt.not_before_s = body.get("not_before_s", event.lab_s)
+    if body.get("state"):
+        state.instrument_states.append((_step(state, event).instrument, body["state"]))
+
+
+def _paused(state: State, event: Event) -> None:
+    state.status, state.reason = "paused", event.body["reason"]
+
+
+def _resumed(state: State, _event: Event) -> None:
+    state.status, state.reason = "running", ""
+    state.resumed_after_run = max((run.number for run in state.finished), default=0)
+
+
+def _closed(state: State, event: Event) -> None:
+    state.status, state.reason = "closed", event.body["reason"]
+    state.exit_code = event.body.get("exit_code", 0)
+
+
+_TAKE: Mapping[str, Callable[[State, Event], None]] = {
+    Kind.CAMPAIGN_OPENED: _opened,
+    Kind.CONFIGURATION_CHANGED: _configuration_changed,
+    Kind.INSTRUMENT_CONNECTED: _connected,
+    Kind.SUGGESTED: _suggested,
+    Kind.RUN_STARTED: _run_started,
+    Kind.RUN_FINISHED: _run_finished,
+    Kind.STEP_STARTED: _step_started,
+    Kind.TELEMETRY: _telemetry,
+    Kind.STEP_FINISHED: _step_over,
+    Kind.STEP_FAILED: _step_over,
+    Kind.STEP_IN_DOUBT: _step_moves,
+    Kind.DOUBT_RESOLVED: _step_moves,
+    Kind.PAUSED: _paused,
+    Kind.RESUMED: _resumed,
+    Kind.CAMPAIGN_CLOSED: _closed,
+}

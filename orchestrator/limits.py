@@ -1,0 +1,102 @@
+"""Hold the parameter space against the tools: what the recipe would ask at its corners must be allowed.
+
+A recipe is asked for its first command at a point; nothing moves.
+A space that exceeds a tool is refused, never clipped.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice, product
+
+from instruments.driver import Action, Command, CommandRefused, check_command
+from orchestrator.config import ConfigError, Configuration, Problem
+from orchestrator.config.schema import ParameterConfig
+from orchestrator.laboratory import Laboratory
+from orchestrator.recipe import Lab, Performance, Point, RecipeFault
+
+_MOST_CORNERS = 1024
+
+
+def check_limits(configuration: Configuration, laboratory: Laboratory) -> Command:
+    """Ask the recipe for its first command at every corner of the space and hold it against the tool.
+
+    Returns:
+        The first command at the first corner.
+
+    Raises:
+        ConfigError: A limit that the space exceeds, a unit the tool does not use, or a recipe that cannot begin.
+    """
+    settings = configuration.settings
+    problems: dict[str, Problem] = {}
+    first: Command | None = None
+    for point in corners(settings.parameters):
+        try:
+            command = _first_command(laboratory, point)
+        except RecipeFault as error:
+            raise configuration.error(("recipe",), f"it cannot begin at {dict(point)}: {error}") from error
+        first = first or command
+        for problem in _refusals(configuration, laboratory, point, command):
+            problems.setdefault(problem.message, problem)
+    if problems or first is None:
+        raise ConfigError(list(problems.values()) or [Problem(configuration.path, "the recipe commands nothing")])
+    return first
+
+
+def corners(parameters: Mapping[str, ParameterConfig]) -> Iterator[Point]:
+    """Yield the corners of the space, at most a thousand."""
+    ends = [_ends(p) for p in parameters.values()]
+    for values in islice(product(*ends), _MOST_CORNERS):
+        yield dict(zip(parameters, values, strict=True))
+
+
+def _ends(p: ParameterConfig) -> list[float | str]:
+    if p.choices is not None:
+        return list(p.choices)
+    if p.levels is not None:
+        return [min(p.levels), max(p.levels)]
+    return [v for v in (p.low, p.high) if v is not None]
+
+
+def _first_command(laboratory: Laboratory, point: Point) -> Command:
+    performance = Performance(laboratory.recipe, point, Lab(laboratory.instruments))
+    performance.close()
+    if performance.command is None:
+        message = "it ends without commanding anything"
+        raise RecipeFault(message)
+    if performance.command.instrument not in laboratory.instruments:
+        message = f"it commands {performance.command.instrument!r}, which is not in the laboratory"
+        raise RecipeFault(message)
+    return performance.command
+
+
+def _refusals(
+    configuration: Configuration, laboratory: Laboratory, point: Point, command: Command
+) -> Iterator[Problem]:
+    instrument = laboratory.instruments[command.instrument]
+    try:
+        check_command(command, instrument.actions)
+    except CommandRefused as refused:
+        name = _parameter_behind(point, command, str(refused))
+        if name is None:
+            yield Problem(configuration.source.where(("recipe",)), f"{refused} (at {dict(point)})")
+        else:
+            where = configuration.source.where(("parameters", name))
+            yield Problem(where, f"{refused}; change the bounds of parameters.{name}")
+        return
+    yield from _unit_mismatches(configuration, point, command, instrument.actions[command.action])
+
+
+def _parameter_behind(point: Point, command: Command, refusal: str) -> str | None:
+    """Return the parameter that the recipe passed on as the refused setting."""
+    settings = [s for s in command.settings if f": {s}=" in refusal]
+    return next((name for name, value in point.items() for s in settings if command.settings[s] == value), None)
+
+
+def _unit_mismatches(configuration: Configuration, point: Point, command: Command, action: Action) -> Iterator[Problem]:
+    """Compare units where a setting carries a parameter's name and its very value."""
+    for name, value in point.items():
+        for setting, given in command.settings.items():
+            unit, declared = action.settings[setting].unit, configuration.settings.parameters[name].unit
+            if given == value and setting.split("_")[0] == name and unit != declared:
+                where = configuration.source.where(("parameters", name, "unit"))
+                message = f"parameters.{name}.unit: {declared!r}, but {command.instrument} takes {setting} in {unit!r}"
+                yield Problem(where, message)

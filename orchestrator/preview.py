@@ -1,0 +1,71 @@
+"""What `run-campaign --check` shows: what would run, read from the configuration and the drivers, nothing moved."""
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from orchestrator.config.schema import CampaignConfig, ParameterConfig
+
+if TYPE_CHECKING:
+    from orchestrator.campaign import Campaign
+
+
+def preview(campaign: "Campaign") -> RenderableType:
+    """Return the campaign as tables: parameters, laboratory, plan."""
+    settings = campaign.settings
+    return Group(
+        f"[bold]{escape(settings.campaign)}[/]: the configuration is sound (seed {settings.seed})",
+        _parameters(settings),
+        _laboratory(campaign),
+        *(f"  {line}" for line in _plan(campaign)),
+    )
+
+
+def _parameters(settings: CampaignConfig) -> Table:
+    table = Table("parameter", "range", "unit", box=None, padding=(0, 2))
+    for name, p in settings.parameters.items():
+        table.add_row(escape(name), escape(_range(p)), escape(p.unit))
+    return table
+
+
+def _range(p: ParameterConfig) -> str:
+    if p.choices is not None:
+        return ", ".join(p.choices)
+    if p.levels is not None:
+        return f"{min(p.levels):g} to {max(p.levels):g}, {len(p.levels)} levels"
+    return f"{p.low:g} to {p.high:g}" + (", log" if p.scale == "log" else "")
+
+
+def _laboratory(campaign: "Campaign") -> Table:
+    table = Table("instrument", "driver", "origin", "can do", box=None, padding=(0, 2))
+    for role, identity in campaign.laboratory.connect().items():
+        driver = campaign.settings.laboratory.instruments[role].driver
+        actions = ", ".join(campaign.laboratory.instruments[role].actions)
+        table.add_row(escape(role), escape(driver), str(identity.origin), escape(actions))
+    return table
+
+
+def _plan(campaign: "Campaign") -> list[str]:
+    settings, command = campaign.settings, campaign.first_command
+    budget, stop = settings.budget, settings.stop
+    limits = [f"{budget.runs} runs"]
+    limits += [f"{budget.failures} failures"] if budget.failures else []
+    limits += [f"{budget.lab_hours:g} lab hours"] if budget.lab_hours else []
+    rules = [f"at {stop.target:g} {settings.objective.unit}"] if stop.target is not None else []
+    rules += [f"after {stop.no_improvement_in} runs without improvement"] if stop.no_improvement_in else []
+    planner = campaign.planner
+    shown = ", ".join(f"{name}={value}" for name, value in command.settings.items())
+    return [
+        escape(line)
+        for line in (
+            f"objective: {settings.objective.goal} {settings.objective.name} in {settings.objective.unit}",
+            f"data: {len(planner.source or ())} source rows, {len(planner.initial or ())} initial rows",
+            f"planner: {settings.planner.surrogate} ({settings.planner.mode}), {settings.planner.acquisition}",
+            f"recipe: {settings.recipe.name}, beginning with {command.instrument}.{command.action}({shown})",
+            f"budget: {', '.join(limits)}; stops {' or '.join(rules) or 'when it is spent'}",
+            f"{settings.laboratory.in_flight} in flight on the {settings.laboratory.clock} clock",
+            f"ledger: {campaign.ledger_path} ({'exists' if campaign.ledger_path.exists() else 'new'})",
+        )
+    ]

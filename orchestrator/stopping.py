@@ -1,0 +1,72 @@
+"""When it is enough: budgets, stopping rules and the failure-rate breaker, each read off the ledger's state."""
+
+from dataclasses import dataclass
+
+from orchestrator.config.schema import CampaignConfig
+from orchestrator.ledger import Run, State
+from orchestrator.objective import Objective
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Why nothing new starts.
+
+    Args:
+        reason: A sentence.
+        status: `finished` or `halted` (the campaign closes), or `paused` (the same command resumes it).
+        who: Who or what stopped it.
+        exit_code: What the command returns.
+    """
+
+    reason: str
+    status: str
+    who: str = "engine"
+    exit_code: int = 0
+
+
+def enough(settings: CampaignConfig, objective: Objective, state: State, now_s: float) -> Stop | None:
+    """Return why no further run may be suggested, or None."""
+    budget = settings.budget
+    failed = [run for run in state.finished if run.status != "measured"]
+    if budget.failures is not None and len(failed) >= budget.failures:
+        spent = f"{len(failed)} runs failed, which is the budget of failures (budget.failures)"
+        return Stop(spent, "halted", exit_code=4)
+    if (reached := _goal_reached(settings, objective, state)) is not None:
+        return Stop(reached, "finished")
+    if len(state.runs) - (state.unstarted is not None) >= budget.runs:
+        return Stop(f"all {budget.runs} runs of the budget are done", "finished")
+    if budget.lab_hours is not None and now_s >= budget.lab_hours * 3600:
+        return Stop(f"the budget of {budget.lab_hours:g} lab hours is spent", "finished")
+    return None
+
+
+def _goal_reached(settings: CampaignConfig, objective: Objective, state: State) -> str | None:
+    measured = [run for run in state.finished if run.value is not None]
+    best = _best(objective, measured)
+    if best is None or best.value is None:
+        return None
+    target, patience = settings.stop.target, settings.stop.no_improvement_in
+    if target is not None and not objective.better(target, best.value):
+        return f"run {best.number} reached the target: {best.value:.4g} against {target:g} (stop.target)"
+    since = sum(run.number > best.number for run in state.finished)
+    if patience is not None and since >= patience:
+        return f"no improvement in {since} runs since run {best.number} (stop.no_improvement_in)"
+    return None
+
+
+def _best(objective: Objective, measured: list[Run]) -> Run | None:
+    return max(measured, key=lambda run: objective.score(run.value or 0.0), default=None)
+
+
+def breaker(settings: CampaignConfig, state: State) -> Stop | None:
+    """Return the pause of the failure-rate breaker, if the last runs mostly failed since the campaign last resumed."""
+    rule = settings.policies.breaker
+    last = [run for run in state.finished if run.number > state.resumed_after_run][-rule.of_last :]
+    failed = [run for run in last if run.status != "measured"]
+    if len(failed) < rule.failed:
+        return None
+    reason = (
+        f"{len(failed)} of the last {len(last)} runs failed, the latest: {failed[-1].failure}: {failed[-1].reason} "
+        "(policies.breaker); look at the tool, then run the same command to go on"
+    )
+    return Stop(reason, "paused", exit_code=4)
