@@ -175,7 +175,7 @@ def _quantity(cells: list[Scalar]) -> Quantity:
     if isinstance(cells[0], str):
         return Quantity("", text=True)
     numbers = [float(cell) for cell in cells]
-    return Quantity("1", min(numbers), max(numbers))
+    return Quantity("", min(numbers), max(numbers))  # a table does not say its units in a way to rely on
 
 
 def _shown(columns: list[str], values: list[Scalar] | tuple[Scalar, ...]) -> str:

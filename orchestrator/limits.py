@@ -96,7 +96,7 @@ def _unit_mismatches(configuration: Configuration, point: Point, command: Comman
     for name, value in point.items():
         for setting, given in command.settings.items():
             unit, declared = action.settings[setting].unit, configuration.settings.parameters[name].unit
-            if given == value and setting.split("_")[0] == name and unit != declared:
+            if given == value and setting.split("_")[0] == name and unit not in ("", declared):
                 where = configuration.source.where(("parameters", name, "unit"))
                 message = f"parameters.{name}.unit: {declared!r}, but {command.instrument} takes {setting} in {unit!r}"
                 yield Problem(where, message)

@@ -1,6 +1,7 @@
-"""What the ledger is made of: events, their canonical text and the chain that joins them.
+"""What the ledger is made of: events, their text and the chain that joins them.
 
-Rule of this file: what is stored is what is hashed. A body is canonical JSON text: sorted keys, no NaN, no numpy.
+Rule of this file: what is stored is what is hashed. A body is compact JSON text without NaN or numpy.
+The order of its keys is kept, so that parameters stay in the order of the configuration.
 """
 
 import hashlib
@@ -68,14 +69,14 @@ class Event:
     version: int = 1
 
 
-def canonical(body: object) -> str:
-    """Return the canonical JSON text of a body.
+def compact(body: object) -> str:
+    """Return the JSON text of a body.
 
     Raises:
         ValueError: NaN or infinity, which JSON does not have.
         TypeError: Something that is not JSON (a numpy number, a tuple key).
     """
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def chain(previous: str, row: tuple[Any, ...]) -> str:
@@ -85,4 +86,4 @@ def chain(previous: str, row: tuple[Any, ...]) -> str:
         previous: Hash of the row before it (`GENESIS` for the first).
         row: `(seq, kind, version, lab_s, utc, origin, run, step, body text)` as stored.
     """
-    return hashlib.sha256((previous + canonical(list(row))).encode()).hexdigest()
+    return hashlib.sha256((previous + compact(list(row))).encode()).hexdigest()

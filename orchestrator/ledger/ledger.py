@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from instruments.driver import Reading
-from orchestrator.ledger.events import FORMAT, GENESIS, Event, Kind, canonical, chain
+from orchestrator.ledger.events import FORMAT, GENESIS, Event, Kind, compact, chain
 from orchestrator.ledger.readings import decode_reading
 from orchestrator.ledger.state import Attempt, Run, State, TransitionError
 from orchestrator.ledger.store import LedgerDamaged, Store
@@ -108,7 +108,7 @@ class Ledger:
             LedgerError: The disk refused; nothing was written.
             TransitionError: The event is not allowed here. It must not have been attempted.
         """
-        text = canonical(body)
+        text = compact(body)
         content = (self.state.n_events + 1, str(kind), 1, float(lab_s), utc, origin, run, step, text)
         digest = chain(self.state.head, content)
         self._store.append((*content, digest), attachments)
