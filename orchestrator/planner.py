@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from instruments.driver import FailureClass
 from orchestrator import config
@@ -22,6 +23,8 @@ from orchestrator.space import ParameterSpace, Value
 from orchestrator.suggestion import Observation, Suggestion
 
 __all__ = ["Observation", "Planner", "Suggestion"]
+
+FloatArray = NDArray[np.float64]
 
 _N_CENTRES = 8  # of the best samples, searched once more nearby
 _NEARBY = 0.05  # standard deviation of that search, unit cube
@@ -161,6 +164,17 @@ class Planner:
         if not _measured(known):
             return self._most_feasible(known, pending, number)
         return self._from_model(known, pending, number)
+
+    def predict(self, observations: Sequence[Observation], points: Sequence[Point]) -> tuple[FloatArray, FloatArray]:
+        """Return predicted objective and its sd at points, arrays of shape (n_points,), in the objective's unit.
+
+        Args:
+            observations: What came of the runs so far, without the initial rows; with those, at least one is measured.
+            points: Where to predict.
+        """
+        known = [*self._initial, *observations]
+        outlook = Belief(self.space, self.objective, self.settings, known, source=self.source).at(points)
+        return self.objective.sign * outlook.score, outlook.sd
 
     def _score(self, observation: Observation) -> float:
         return self.objective.score(observation.value or 0.0)
