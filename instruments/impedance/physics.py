@@ -41,8 +41,7 @@ def short_z_ohm(frequency_hz: Floats, rng: np.random.Generator) -> Complex:
 def delaminated_z_ohm(frequency_hz: Floats, capacitance_f: float, rng: np.random.Generator) -> Complex:
     """Return the impedance of a film that has come off: a small fraction of its capacitance, open at low frequency."""
     gap_f = capacitance_f * rng.uniform(0.02, 0.08)
-    admittance: Complex = 1e-13 + 2j * np.pi * frequency_hz * gap_f
-    return 1.0 / admittance
+    return 1.0 / (1e-13 + 2j * np.pi * frequency_hz.astype(np.complex128) * gap_f)
 
 
 def measured(frequency_hz: Floats, z_ohm: Complex, amplitude_v: float, rng: np.random.Generator) -> Complex:
@@ -50,7 +49,7 @@ def measured(frequency_hz: Floats, z_ohm: Complex, amplitude_v: float, rng: np.r
 
     Source: 50-200 nH, 1-2 pF and the accuracy chart are assumptions; noise grows as the amplitude falls below 50 mV.
     """
-    s = 2j * np.pi * frequency_hz
+    s = 2j * np.pi * frequency_hz.astype(np.complex128)
     stray_f, lead_h = rng.uniform(1e-12, 2e-12), rng.uniform(50e-9, 200e-9)
     seen = 1.0 / (1.0 / z_ohm + s * stray_f) + s * lead_h
     noise = relative_accuracy(frequency_hz, np.abs(seen)) * max(1.0, 0.05 / amplitude_v)

@@ -7,7 +7,7 @@ the film survives. Spreads and rates are assumptions, stated as such in the stud
 
 import math
 from collections.abc import Generator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -28,28 +28,16 @@ from instruments.driver import (
 from instruments.faults import duration_s, happens, refuse_forbidden
 from instruments.sputter import physics
 from instruments.sputter.faults import MID_DEPOSITION, SPUTTER_FAULTS, SputterFaults, Trip, strike_failure_rate
-from instruments.sputter.film import Film
+from instruments.sputter.film import Film, SetPoint, scattered
 
 TOOLS = {"target": physics.TARGET_TOOL, "source": physics.SOURCE_TOOL}
 HOUR_S = 3600.0
 LOG_EVERY_S = 2 * HOUR_S
 MAINTENANCE_S = 24 * HOUR_S
 FLOW_SCCM = 40.0
-RELATIVE_AGEING_KWH = 0.0015
 DRIFT_MEMORY, DRIFT_SD = 0.8, 0.03
-REPEATABILITY_SD, THICKNESS_SD, GAUGE_SD = 0.05, 0.02, 0.02
-ELECTRODE_OFFSET_CM = 1.0
-
-
-@dataclass(frozen=True)
-class SetPoint:
-    """What a deposition was asked to do."""
-
-    distance_cm: float
-    power_w: float
-    pressure_pa: float
-    thickness_nm: float
-    max_hours: float
+GAUGE_SD = 0.02
+RELATIVE_AGEING_KWH = 0.0015
 
 
 class SimulatedSputter:
@@ -130,7 +118,7 @@ class SimulatedSputter:
         yield from self._prepare(asked, rng)
         grown_nm, hours = yield from self._grow(asked, rng)
         yield from self._unload(rng)
-        film = self._make_film(command.id, asked, grown_nm, rng)
+        film = self._draw_film(f"film-{command.id}", asked, grown_nm, rng)
         self._film = self._shelf[film.id] = film
         measured_nm = film.thickness_nm * math.exp(self._noise * GAUGE_SD * rng.standard_normal())
         values = self._read_back(asked) | {
@@ -238,6 +226,13 @@ class SimulatedSputter:
         reason = f"{self.name}: {trip.reason(seen)}; partial film of {grown_nm:.0f} nm discarded, {trip.advice}"
         raise InstrumentError(trip.failure, reason, Moved.YES)
 
+    def _draw_film(self, sample: str, asked: SetPoint, grown_nm: float, rng: np.random.Generator) -> Film:
+        where = (asked.distance_cm, asked.power_w, asked.pressure_pa)
+        ideal = float(physics.conductivity_us_cm(self._tool, *where, self._erosion))
+        aged = ideal * math.exp(self._drift) * (1 - RELATIVE_AGEING_KWH * self._energy_kwh)
+        perfect = Film(sample, aged, grown_nm)
+        return scattered(perfect, self._faults, rng, tool=self._tool, distance_cm=asked.distance_cm, noise=self._noise)
+
     def _unload(self, rng: np.random.Generator, *, is_hot: bool = True) -> Generator[Phase, None, None]:
         if is_hot:
             yield Phase("cool", duration_s(rng, 40 * 60, 1.2), {"substrate_k": 303.0})
@@ -246,23 +241,6 @@ class SimulatedSputter:
 
     def _wear(self, power_w: float, duration_s: float) -> None:
         self._energy_kwh += power_w * duration_s / HOUR_S / 1000
-
-    def _make_film(self, command_id: str, asked: SetPoint, grown_nm: float, rng: np.random.Generator) -> Film:
-        """Draw what the film really is: its physics times repeatability, drift, ageing and the rare bad film."""
-        where = (asked.distance_cm, asked.power_w, asked.pressure_pa)
-        ideal = float(physics.conductivity_us_cm(self._tool, *where, self._erosion))
-        spread = math.exp(self._noise * (REPEATABILITY_SD * rng.standard_normal()) + self._drift)
-        offset_cm = float(rng.uniform(0, ELECTRODE_OFFSET_CM)) * self._noise
-        unevenness = float(physics.profile(self._tool, asked.distance_cm, offset_cm))
-        thickness_nm = grown_nm * unevenness * math.exp(self._noise * THICKNESS_SD * rng.standard_normal())
-        bad = float(rng.uniform(0.3, 0.7)) if happens(rng, self._faults.outlier) else 1.0
-        return Film(
-            id=f"film-{command_id}",
-            conductivity_us_cm=ideal * spread * bad * (1 - RELATIVE_AGEING_KWH * self._energy_kwh),
-            thickness_nm=thickness_nm,
-            is_shorted=happens(rng, self._faults.pinhole_rate(thickness_nm)),
-            is_delaminated=happens(rng, self._faults.delamination_rate(thickness_nm)),
-        )
 
 
 def _deposit_action(max_power_w: float) -> Action:
