@@ -1,6 +1,6 @@
 """What people see while a campaign runs: a live table on a terminal, or one plain line a run.
 
-Rule of this file: a watcher is told of thousands of events a second, so an event costs O(1) and drawing has its own pace.
+Rule of this file: a watcher is told of thousands of events a second, so an event costs O(1); drawing has its own pace.
 What it draws from is only ever replaced, never changed, because the drawing happens in another thread.
 """
 

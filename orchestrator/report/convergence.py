@@ -1,0 +1,75 @@
+"""The value of each run in order, and the best so far."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from orchestrator.objective import Objective
+from orchestrator.report.drawing import BEST, HUES, MEASURED, WIDE, blank, mark_of
+from orchestrator.report.material import Material
+from orchestrator.wording import number
+
+
+def convergence(material: Material) -> Figure:
+    """Draw values with sd by run number, the best so far, the best initial row, and failures along the bottom."""
+    figure, ax = blank(WIDE)
+    runs = material.measured
+    if runs:
+        numbers, values = [run.number for run in runs], [run.value or 0.0 for run in runs]
+        sds = [run.sd or 0.0 for run in runs]
+        best = _so_far(values, material.objective)
+        end = max(run.number for run in material.runs)
+        ax.step([*numbers, end], [*best, best[-1]], where="post", color=HUES["best"], linewidth=1.6, zorder=2)
+        ax.errorbar(numbers, values, yerr=sds, fmt="none", ecolor=HUES["soft"], elinewidth=1.2, zorder=3)
+        ax.scatter(numbers, values, s=24, marker=MEASURED.marker, color=HUES[MEASURED.hue], zorder=4)
+    _best(ax, material)
+    _initial(ax, material)
+    _failures(ax, material)
+    ax.set_xlim(0.3, max([run.number for run in material.runs], default=1) + 0.7)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=20))
+    ax.yaxis.grid(visible=True)
+    ax.set_xlabel("run")
+    ax.set_ylabel(material.value_axis)
+    return figure
+
+
+def _so_far(values: Sequence[float], objective: Objective) -> list[float]:
+    best: list[float] = []
+    for value in values:
+        best.append(value if not best or objective.better(value, best[-1]) else best[-1])
+    return best
+
+
+def _best(ax: Axes, material: Material) -> None:
+    run = material.summary.best
+    if run is not None and run.value is not None:
+        ax.scatter([run.number], [run.value], s=150, marker=BEST.marker, color=HUES[BEST.hue], zorder=5)
+
+
+def _initial(ax: Axes, material: Material) -> None:
+    past = material.summary.initial
+    if past is None:
+        return
+    ax.axhline(past.best, color=HUES["muted"], linestyle=(0, (4, 3)), linewidth=1)
+    ax.annotate(
+        f"best initial row {number(past.best)}",
+        (1.0, past.best),
+        xycoords=ax.get_yaxis_transform(),
+        xytext=(-3, 3),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        fontsize=8,
+        color=HUES["muted"],
+    )
+
+
+def _failures(ax: Axes, material: Material) -> None:
+    low, high = ax.get_ylim()
+    ax.set_ylim(low - 0.12 * (high - low), high)
+    for run in material.failed:
+        mark = mark_of(run.failure)
+        place = ax.get_xaxis_transform()
+        ax.scatter([run.number], [0.05], transform=place, marker=mark.marker, s=34, color=HUES[mark.hue], zorder=4)

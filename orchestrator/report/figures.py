@@ -1,0 +1,213 @@
+"""The figures of the report, each with its caption and the key to its marks."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+from markupsafe import Markup
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from orchestrator.recipe import Point
+from orchestrator.report import maps, plane, prediction
+from orchestrator.report.convergence import convergence
+from orchestrator.report.drawing import BEST, MEASURED, Mark, inline_svg, mark_of, style
+from orchestrator.report.material import Material
+from orchestrator.report.timeline import timeline
+from orchestrator.space import Parameter
+from orchestrator.wording import clean, number, plural, point_text, with_unit
+
+OwnFigure = Callable[..., Figure]
+_LINE = Mark("", "┅", "muted")
+_STEP = Mark("", "━", "best")
+_ROW = Mark("o", "○", "ink")
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One figure on the page.
+
+    Args:
+        svg: The drawing.
+        caption: What it shows.
+    """
+
+    svg: Markup
+    caption: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """Some figures that belong together.
+
+    Args:
+        title: The heading.
+        plots: The figures.
+        text: What to say above them, or instead of them.
+        key: Marks and what they mean.
+        scale: Lowest and highest value of the colour scale, if there is one.
+        width: wide, half or third of the page for each.
+        columns: Headings of a small table beside the figure.
+        rows: Its rows.
+    """
+
+    title: str
+    plots: Sequence[Plot] = ()
+    text: str = ""
+    key: Sequence[tuple[Mark, str]] = ()
+    scale: tuple[str, str] | None = None
+    width: str = "wide"
+    columns: tuple[str, str] = ("", "")
+    rows: Sequence[tuple[str, str]] = ()
+
+
+def gradient() -> Markup:
+    """Return the colour scale of the maps as CSS."""
+    colours = mpl.colormaps[maps.COLOURS]
+    return Markup(", ".join(to_hex(colours(i / 8)) for i in range(9)))  # noqa: S704 - colours alone
+
+
+def sections(material: Material, figures: Sequence[OwnFigure]) -> list[Section]:
+    """Draw everything, in the order of the page."""
+    with style():
+        anchor = material.anchor
+        axes = plane.shown_axes(material, anchor)
+        found = [
+            _convergence(material),
+            _prediction(material),
+            _maps(material, anchor, axes),
+            _failures(material, axes),
+        ]
+        after = [_source(material), _timeline(material)]
+    return [*found, *_own(material, figures), *after]
+
+
+def _plot(figure: Figure, name: str, caption: str) -> Plot:
+    return Plot(inline_svg(figure, name, caption), caption)
+
+
+def _failure_key(material: Material) -> list[tuple[Mark, str]]:
+    return [(mark_of(failure), failure) for failure in material.summary.failures]
+
+
+def _convergence(material: Material) -> Section:
+    title = "Convergence"
+    if not material.measured and not material.failed:
+        return Section(title, text="No run is over yet.")
+    name = clean(material.objective.name)
+    caption = f"{name} of each run with its sd, in the order of the runs; failed runs along the bottom."
+    key = [(MEASURED, "measured"), (BEST, "best run"), (_STEP, "best so far")]
+    key += [(_LINE, "best initial row")] if material.summary.initial is not None else []
+    plot = _plot(convergence(material), "convergence", caption)
+    return Section(title, [plot], key=[*(key if material.measured else []), *_failure_key(material)])
+
+
+def _prediction(material: Material) -> Section:
+    title = "Measured against predicted"
+    if not prediction.predicted_runs(material):
+        return Section(title, text="No measured run was predicted: each point came from the initial design.")
+    caption = "Each prediction was made before its run; bars are one sd. On the dashed line both agree."
+    plot = _plot(prediction.prediction(material), "prediction", caption)
+    key = [(MEASURED, "run"), (BEST, "best run")]
+    return Section(title, [plot], text=prediction.coverage(material), key=key, width="half")
+
+
+def _maps(material: Material, anchor: Point | None, axes: Sequence[Parameter]) -> Section:
+    title = "What the planner predicts now"
+    if anchor is None:
+        return Section(title, text="Nothing is measured, so nothing can be predicted.")
+    if not axes:
+        return Section(title, text="There is no numeric parameter to draw along.")
+    if len(axes) == 1:
+        what = f"{clean(material.objective.name)} with one sd along {clean(axes[0].name)}"
+        caption = f"Predicted {what}{_held(material, anchor, axes)}."
+        plot = _plot(maps.curve(material, anchor, axes[0]), "curve", caption)
+        return Section(title, [plot], key=[(_ROW, "measured")], width="half")
+    drawn = maps.maps(material, anchor, axes)
+    is_pool = material.space.candidates is not None
+    plots = [_plot(m.figure, f"map{i}", _map_caption(material, anchor, m)) for i, m in enumerate(drawn)]
+    ends = [with_unit(number(end, 3), material.objective.unit) for end in (drawn[0].low, drawn[0].high)]
+    key = [(_ROW, "measured" if is_pool else "measured; smaller is farther from the slice"), (BEST, "best")]
+    key += [] if is_pool else [(Mark("", "▨", "ink"), "outside the hull of the measured rows: extrapolated")]
+    text = _which(material, axes, is_pool=is_pool)
+    return Section(title, plots, text, [*key, *_failure_key(material)], (ends[0], ends[1]), "third")
+
+
+def _which(material: Material, axes: Sequence[Parameter], *, is_pool: bool) -> str:
+    n_all, name = len(material.space.parameters), clean(material.objective.name)
+    text = f"Slices of the predicted {name} through the best point."
+    if is_pool:
+        n_pool = plural(len(material.space.candidates or []), "candidate")
+        text = f"Each point is one of the {n_pool}, coloured by its predicted {name}; where several meet the best is on top."
+    if len(axes) < n_all:
+        text += (
+            f" Of {n_all} parameters, the {len(axes)} numeric ones are shown along which the prediction changes most."
+        )
+    return text
+
+
+def _held(material: Material, anchor: Point, axes: Sequence[Parameter]) -> str:
+    names = {p.name for p in axes}
+    held = {name: unit for name, unit in material.units.items() if name not in names}
+    return f", at {point_text(anchor, held)}" if held else ""
+
+
+def _map_caption(material: Material, anchor: Point, drawn: maps.Map) -> str:
+    pair = f"{clean(drawn.y.name)} over {clean(drawn.x.name)}"
+    return pair if material.space.candidates is not None else pair + _held(material, anchor, (drawn.x, drawn.y))
+
+
+def _failures(material: Material, axes: Sequence[Parameter]) -> Section:
+    title = "Where runs failed"
+    if not material.failed:
+        return Section(title, text="No run failed.")
+    if len(axes) < 2:
+        return Section(title, text="There is no pair of numeric parameters to draw in; see the table of runs.")
+    drawn = plane.failures(material, axes)
+    plots = [
+        _plot(figure, f"failures{i}", f"{clean(y.name)} over {clean(x.name)}") for i, (x, y, figure) in enumerate(drawn)
+    ]
+    key = [*_failure_key(material), (Mark("o", "●", "soft"), "measured")]
+    return Section(title, plots, key=key, width="third")
+
+
+def _source(material: Material) -> Section:
+    title = "How much the source was trusted"
+    if material.summary.source is None:
+        return Section(title, text="The campaign had no source.")
+    if not prediction.weighted_runs(material):
+        return Section(
+            title, text="The planner has not yet weighed the source: each point came from the initial design."
+        )
+    caption = "The weight of the source in the prediction behind each suggestion: 0 is none, 1 is full."
+    rule, errors = prediction.evidence(material)
+    plot = _plot(prediction.source_weight(material), "source", caption)
+    text = f"As of the last suggestion: {rule}." if rule else ""
+    return Section(title, [plot], text, width="half", columns=("source weight", "left-out error"), rows=errors)
+
+
+def _timeline(material: Material) -> Section:
+    title = "The laboratory's time"
+    if not material.runs or not material.state.lab_s:
+        return Section(title, text="Nothing was performed yet.")
+    caption = "Each bar is an attempt at a step, with its run's number where there is room; a cross marks a failure."
+    key = [(Mark("", "■", "accent"), "odd run"), (Mark("", "■", "soft"), "even run")]
+    key += [(Mark("", "■", "best"), "best run"), (Mark("", "■", "red"), "failed attempt")]
+    return Section(title, [_plot(timeline(material), "timeline", caption)], key=key)
+
+
+def _own(material: Material, figures: Sequence[OwnFigure]) -> list[Section]:
+    best = material.summary.best
+    if best is None or not figures:
+        return []
+    plots, problems = [], []
+    with style(mathematics=True):
+        for i, draw in enumerate(figures):
+            try:
+                plots.append(
+                    _plot(draw(material.readings, best.details, best.origin), f"own{i}", f"From run {best.number}.")
+                )
+            except Exception as error:  # noqa: BLE001 - a campaign's own figure must not cost the report
+                name = getattr(draw, "__name__", "figure")
+                problems.append(f"{clean(name)} could not be drawn: {type(error).__name__}: {clean(error, 200)}.")
+    return [Section("The best sample", plots, " ".join(problems))]

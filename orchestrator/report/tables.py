@@ -1,0 +1,157 @@
+"""The words and tables of the report: facts for the head, the runs, the failures, the configuration."""
+
+from dataclasses import dataclass
+
+import yaml
+
+from orchestrator.ledger import Run
+from orchestrator.report.drawing import BEST, Mark, mark_of
+from orchestrator.report.material import Material
+from orchestrator.summary import PastRows
+from orchestrator.wording import clean, listed, number, plural, setting, with_sd, with_unit
+
+BADGES = {
+    "simulated": "SIMULATED data",
+    "recorded": "RECORDED data",
+    "real": "REAL data",
+    "human": "data of a PERSON",
+    "none": "NO data yet",
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing to know at a glance: what it is about, what is so, and a remark."""
+
+    label: str
+    text: str
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run as the table shows it."""
+
+    number: int
+    settings: list[str]
+    value: str
+    predicted: str
+    status: str
+    reason: str
+    mark: Mark | None
+    time: str
+    why: str
+    is_best: bool
+
+
+def badge(material: Material) -> str:
+    """Return where the data come from, as loud as it must be."""
+    origins = material.summary.origins
+    if len(origins) > 1:
+        return f"MIXED data: {', '.join(clean(origin) for origin in origins)}"
+    return BADGES.get(material.summary.origin, f"{clean(material.summary.origin)} data")
+
+
+def standing(material: Material) -> str:
+    """Return in words whether the campaign is over."""
+    facts = material.summary
+    if facts.status == "closed":
+        return f"Over: {facts.reason}"
+    if facts.status == "paused":
+        return f"Paused: {facts.reason}"
+    under_way = f", {plural(facts.n_open, 'run')} under way" if facts.n_open else ""
+    return f"Not finished: the campaign is still running{under_way}"
+
+
+def facts(material: Material) -> list[Fact]:
+    """Return what to know at a glance, the answer's standing first."""
+    what = material.summary
+    found = [_comparison(material, past) for past in (what.initial, what.source) if past is not None]
+    classes = {failure: len(runs) for failure, runs in what.failures.items()}
+    found.append(Fact("runs", f"{what.n_measured} measured, {what.n_failed} failed", listed(classes)))
+    found.append(Fact("lab time", f"{number(what.lab_days, 3)} days", _average(material)))
+    return found + (_how(what.best) if what.best is not None else [])
+
+
+def _comparison(material: Material, past: PastRows) -> Fact:
+    value = with_unit(number(past.best), material.objective.unit)
+    origin = f"{past.origin}, " if past.origin else ""
+    if past.is_source:
+        return Fact("source", material.summary.compared(past), f"{value}; {origin}values are of another tool")
+    return Fact(
+        "initial rows", material.summary.compared(past), f"{value}; {origin}same tool".replace("; same", "; same")
+    )
+
+
+def _average(material: Material) -> str:
+    n_over = material.summary.n_measured + material.summary.n_failed
+    return f"{number(material.state.lab_s / 3600 / n_over, 3)} h a run" if n_over else ""
+
+
+def _how(best: Run) -> list[Fact]:
+    why = clean(best.why.get("why", ""))
+    if best.why.get("kind") != "model":
+        return [Fact("how it was found", "a point of the initial design", why)]
+    where = "extrapolating" if best.why.get("extrapolating") else "within the measured rows"
+    found = [Fact("how it was found", f"suggested by the model, {where}", why)]
+    weight = best.why.get("source_weight")
+    if weight is not None:
+        found.append(Fact("source weight then", number(weight, 3), "0: the source was ignored; 1: fully trusted"))
+    return found
+
+
+def run_rows(material: Material) -> list[RunRow]:
+    """Return every run, by number."""
+    return [_row(material, run) for run in material.runs]
+
+
+def _row(material: Material, run: Run) -> RunRow:
+    is_best = material.summary.best is not None and run.number == material.summary.best.number
+    failed = run.stage == "finished" and run.value is None
+    return RunRow(
+        number=run.number,
+        settings=[setting(run.point[name]) if name in run.point else "" for name in material.units],
+        value=with_sd(run.value, run.sd),
+        predicted=with_sd(run.why.get("mean"), run.why.get("sd")),
+        status=clean(run.failure or run.status or "failed") if failed else run.status or _stage(material, run),
+        reason=clean(run.reason),
+        mark=mark_of(run.failure) if failed else BEST if is_best else None,
+        time=_hours(run),
+        why=clean(run.why.get("why", "")),
+        is_best=is_best,
+    )
+
+
+def _stage(material: Material, run: Run) -> str:
+    if run.stage == "suggested":
+        return "suggested"
+    return "under way" if material.summary.status == "running" else f"under way when {material.summary.status}"
+
+
+def _hours(run: Run) -> str:
+    if run.start_s is None:
+        return ""
+    return f"{run.start_s / 3600:.1f} to {'' if run.end_s is None else f'{run.end_s / 3600:.1f}'}".strip()
+
+
+def reasons(material: Material) -> list[tuple[str, Mark, dict[str, list[int]]]]:
+    """Return failures by class, and within a class by reason the numbers of its runs."""
+    found = []
+    for failure, runs in material.summary.failures.items():
+        numbers: dict[str, list[int]] = {}
+        for run in runs:
+            numbers.setdefault(clean(run.reason, 400) or "no reason was given", []).append(run.number)
+        found.append((failure, mark_of(failure), numbers))
+    return found
+
+
+def configuration(material: Material) -> str:
+    """Return the configuration as recorded, as YAML."""
+    recorded = (material.state.opened or {}).get("configuration", {})
+    return yaml.safe_dump(recorded, sort_keys=False, allow_unicode=True, width=100)
+
+
+def versions(material: Material) -> dict[str, str]:
+    """Return the library versions as recorded."""
+    recorded = (material.state.opened or {}).get("versions", {})
+    return {clean(name): clean(version) for name, version in recorded.items()}
