@@ -49,14 +49,14 @@ def _draw_arc(axes: "Axes", spectrum: Spectrum, found: Fit) -> None:
     fine_hz = np.geomspace(spectrum.frequency_hz.min(), spectrum.frequency_hz.max(), 800)
     line = found.circuit.z_ohm(fine_hz) / scale
     seen = spectrum.z_ohm / scale
-    axes.plot(line.real, -line.imag, color=ACCENT, lw=1.4, label="fit: Rs + (Rb || CPEb) + CPEe")
+    axes.plot(line.real, -line.imag, color=ACCENT, lw=1.4, label="fitted circuit")
     axes.plot(seen.real, -seen.imag, "o", ms=4, mfc="none", color=INK, label="measured")
     axes.axvline(resistance / scale, color=QUIET, lw=0.9, ls="--")
     shown = f"Rb = {found.circuit.r_bulk_ohm / scale:.4g} ± {found.r_bulk_se_ohm / scale:.1g} {unit}"
     limit = ARC_MARGIN * resistance / scale
     foot = (resistance / scale, 0.06 * limit)
     axes.annotate(shown, foot, (6, 0), textcoords="offset points", fontsize=8, color=ACCENT)
-    axes.set(xlim=(0, limit), ylim=(0, limit), aspect="equal", xlabel=f"Re Z / {unit}", ylabel=f"−Im Z / {unit}")
+    axes.set(xlim=(0, limit), ylim=(0, limit), aspect="equal", xlabel=f"Re Z / {unit}", ylabel=f"$-$Im Z / {unit}")
     axes.legend(loc="upper left", frameon=False, fontsize=8)
 
 
