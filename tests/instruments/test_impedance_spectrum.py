@@ -88,6 +88,8 @@ def test_kramers_kronig_shows_a_slipped_contact(step):
     assert quality(clean).kk_max < 0.015
     assert found.kk_max > 0.015
     assert found.kk_rms < 0.010
+    with pytest.raises(InstrumentError, match="Kramers-Kronig"):
+        checked(Spectrum(FREQUENCY_HZ, z_ohm))
 
 
 def test_kramers_kronig_does_not_see_a_short():
