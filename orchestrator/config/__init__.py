@@ -129,7 +129,12 @@ def _complete(settings: CampaignConfig, source: Source) -> CampaignConfig:
             raise ConfigError([Problem(source.where(("laboratory", "table")), str(error))]) from error
         settings = settings.model_copy(update={"parameters": parameters, "objective": objective})
     elif not settings.parameters:
-        problems.append(Problem(source.where(("parameters",)), "parameters: at least one is needed, or laboratory.table to read them from"))
+        problems.append(
+            Problem(
+                source.where(("parameters",)),
+                "parameters: at least one is needed, or laboratory.table to read them from",
+            )
+        )
     for name, p in settings.parameters.items():
         if p.low is None and p.levels is None and p.choices is None:
             where = source.where(("parameters", name))

@@ -30,6 +30,16 @@ def _slug(name: str) -> str:
     return name
 
 
+def _dotted(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name):
+        message = f"{name!r} names no function; write it as package.module:function"
+        raise ValueError(message)
+    return name
+
+
+Dotted = Annotated[str, AfterValidator(_dotted)]
+
+
 class ParameterConfig(_Section):
     """One named input: bounds, or levels, or choices. With `laboratory.table`, what is left out is read from it."""
 
@@ -122,7 +132,7 @@ class LaboratoryConfig(_Section):
 class RecipeConfig(_OpenSection):
     """The generator that performs a run; further keys are its options."""
 
-    name: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    name: Dotted
 
 
 class BudgetConfig(_Section):
@@ -167,7 +177,7 @@ class PoliciesConfig(_Section):
 class ReportConfig(_Section):
     """Figures the campaign adds to the report, as `package.module:function`."""
 
-    figures: list[Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]] = []
+    figures: list[Dotted] = []
 
 
 def _recipe(value: object) -> object:

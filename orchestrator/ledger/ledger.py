@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from instruments.driver import Reading
-from orchestrator.ledger.events import FORMAT, GENESIS, Event, Kind, compact, chain
+from orchestrator.ledger.events import FORMAT, GENESIS, Event, Kind, chain, compact
 from orchestrator.ledger.readings import decode_reading
 from orchestrator.ledger.state import Attempt, Run, State, TransitionError
 from orchestrator.ledger.store import LedgerDamaged, Store
@@ -106,13 +106,14 @@ class Ledger:
 
         Raises:
             LedgerError: The disk refused; nothing was written.
-            TransitionError: The event is not allowed here. It must not have been attempted.
+            TransitionError: The event is not allowed here; nothing was written.
         """
         text = compact(body)
         content = (self.state.n_events + 1, str(kind), 1, float(lab_s), utc, origin, run, step, text)
         digest = chain(self.state.head, content)
-        self._store.append((*content, digest), attachments)
         event = _event(content, digest)
+        self.state.check(event)
+        self._store.append((*content, digest), attachments)
         self.state.apply(event)
         return event
 

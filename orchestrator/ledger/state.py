@@ -121,12 +121,22 @@ class State:
     n_events: int = 0
     head: str = ""
 
+    def check(self, event: Event) -> None:
+        """Hold an event against the state machine.
+
+        Raises:
+            TransitionError: The state machine does not allow it here.
+        """
+        if event.kind in _TAKE:
+            _next(self, event)
+
     def apply(self, event: Event) -> None:
         """Take one event into account.
 
         Raises:
             TransitionError: The state machine does not allow it here.
         """
+        self.check(event)
         self.n_events, self.head = event.seq, event.hash
         self.lab_s = max(self.lab_s, event.lab_s)
         take = _TAKE.get(event.kind)
@@ -160,7 +170,11 @@ def join_origins(origins: Iterable[str]) -> str:
     return "none" if not distinct else distinct[0] if len(distinct) == 1 else "mixed"
 
 
-def _next(status: str, event: Event) -> str:
+def _next(state: State, event: Event) -> str:
+    """Return the status that the event leads to, of the run or the step it is about."""
+    status = _status(state, event)
+    if status is None:
+        return ""
     following = TRANSITIONS.get((status, event.kind))
     if following is None:
         message = f"event {event.seq}: {event.kind} of run {event.run} step {event.step} while {status!r}"
@@ -168,12 +182,25 @@ def _next(status: str, event: Event) -> str:
     return following
 
 
-def _run(state: State, event: Event) -> Run:
+def _status(state: State, event: Event) -> str | None:
+    """Return the present status of what the event is about; None for events about neither run nor step."""
+    if event.kind in _CAMPAIGN_KINDS:
+        return None
     run = state.runs.get(event.run or 0)
+    if event.kind == Kind.SUGGESTED:
+        return "none" if run is None else run.stage
     if run is None:
         message = f"event {event.seq}: {event.kind} of run {event.run}, which was never suggested"
         raise TransitionError(message)
-    return run
+    if event.kind in (Kind.RUN_STARTED, Kind.RUN_FINISHED):
+        return run.stage
+    number = event.step or 0
+    if event.kind == Kind.STEP_STARTED and run.is_open and number == len(run.steps) + 1:
+        return "idle"
+    if not 1 <= number <= len(run.steps):
+        message = f"event {event.seq}: {event.kind} of run {event.run} step {event.step}, which was never started"
+        raise TransitionError(message)
+    return run.steps[number - 1].status
 
 
 def _opened(state: State, event: Event) -> None:
@@ -193,44 +220,38 @@ def _connected(state: State, event: Event) -> None:
 
 def _suggested(state: State, event: Event) -> None:
     number = event.run or 0
-    _next("none" if number not in state.runs else "again", event)
     run = Run(number, event.body["point"], event.body["why"], suggested_s=event.lab_s)
     state.runs[number] = state.unfinished[number] = run
 
 
 def _run_started(state: State, event: Event) -> None:
-    run = _run(state, event)
-    run.stage, run.start_s = _next(run.stage, event), event.lab_s
+    run = state.runs[event.run or 0]
+    run.stage, run.start_s = _next(state, event), event.lab_s
 
 
 def _run_finished(state: State, event: Event) -> None:
-    run = _run(state, event)
-    run.stage, run.end_s, body = _next(run.stage, event), event.lab_s, event.body
+    run = state.runs[event.run or 0]
+    run.stage, run.end_s, body = _next(state, event), event.lab_s, event.body
     run.status, run.value, run.sd = body["status"], body.get("value"), body.get("sd")
     run.failure, run.reason, run.details = body.get("failure"), body.get("reason", ""), body.get("details", {})
     del state.unfinished[run.number]
 
 
 def _step_started(state: State, event: Event) -> None:
-    run, body = _run(state, event), event.body
+    run, body, status = state.runs[event.run or 0], event.body, _next(state, event)
     if event.step == len(run.steps) + 1:
         run.steps.append(Step(event.step, body["instrument"], body["action"], body["settings"], event.origin))
     step = _step(state, event)
-    step.status = _next(step.status, event)
+    step.status = status
     step.attempts.append(Attempt(body["id"], len(step.attempts) + 1, event.lab_s))
 
 
 def _step(state: State, event: Event) -> Step:
-    run = _run(state, event)
-    if event.step is None or not 1 <= event.step <= len(run.steps):
-        message = f"event {event.seq}: {event.kind} of run {event.run} step {event.step}, which was never started"
-        raise TransitionError(message)
-    return run.steps[event.step - 1]
+    return state.runs[event.run or 0].steps[(event.step or 0) - 1]
 
 
 def _step_moves(state: State, event: Event) -> None:
-    step = _step(state, event)
-    step.status = _next(step.status, event)
+    _step(state, event).status = _next(state, event)
 
 
 def _telemetry(state: State, event: Event) -> None:
@@ -262,6 +283,17 @@ def _closed(state: State, event: Event) -> None:
     state.status, state.reason = "closed", event.body["reason"]
     state.exit_code = event.body.get("exit_code", 0)
 
+
+_CAMPAIGN_KINDS = frozenset(
+    {
+        Kind.CAMPAIGN_OPENED,
+        Kind.CONFIGURATION_CHANGED,
+        Kind.INSTRUMENT_CONNECTED,
+        Kind.PAUSED,
+        Kind.RESUMED,
+        Kind.CAMPAIGN_CLOSED,
+    }
+)
 
 _TAKE: Mapping[str, Callable[[State, Event], None]] = {
     Kind.CAMPAIGN_OPENED: _opened,

@@ -94,9 +94,13 @@ class Store:
             self._connection = self._engine.connect()
             if write and is_new:
                 self._create(self._connection)
+            self._check_pages(self._connection)
         except sa.exc.DBAPIError as error:
             self.close()
-            raise _damaged(path, error) from error
+            raise LedgerDamaged(_torn(path, error.orig)) from error
+        except LedgerDamaged:
+            self.close()
+            raise
 
     def _take_lock(self) -> None:
         try:
@@ -115,6 +119,16 @@ class Store:
             connection.execute(sa.text(statement))
         connection.commit()
 
+    def _check_pages(self, connection: sa.Connection) -> None:
+        """Look for a torn file, which SQLite itself notices only when it needs the missing page."""
+        found = connection.scalar(sa.text("PRAGMA quick_check(1)"))
+        n_bytes = connection.scalar(sa.text("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"))
+        connection.rollback()
+        if found == "ok" and self.path.stat().st_size < (n_bytes or 0) and not _has_wal(self.path):
+            found = f"{self.path.stat().st_size} bytes of {n_bytes} are there"
+        if found != "ok":
+            raise LedgerDamaged(_torn(self.path, found))
+
     def rows(self) -> Iterator[Row]:
         """Yield every row in order: `(seq, kind, version, lab_s, utc, origin, run, step, body, hash)`.
 
@@ -125,7 +139,7 @@ class Store:
             for row in self._live.execute(sa.select(_EVENTS).order_by(_EVENTS.c.seq)):
                 yield tuple(row)
         except sa.exc.DBAPIError as error:
-            raise _damaged(self.path, error) from error
+            raise LedgerDamaged(_torn(self.path, error.orig)) from error
 
     def append(self, row: Row, attachments: Sequence[bytes] = ()) -> None:
         """Insert one row with its attachments; durable when it returns.
@@ -190,5 +204,11 @@ def _engine(path: Path, *, write: bool) -> sa.Engine:
     return engine
 
 
-def _damaged(path: Path, error: sa.exc.DBAPIError) -> LedgerDamaged:
-    return LedgerDamaged(f"{path}: not a readable ledger ({error.orig}); restore it from a copy")
+def _has_wal(path: Path) -> bool:
+    """Return whether pages are still to be copied from the log into the file."""
+    wal = path.with_name(f"{path.name}-wal")
+    return wal.exists() and wal.stat().st_size > 0
+
+
+def _torn(path: Path, found: object) -> str:
+    return f"{path}: not a readable ledger ({found}); restore it from a copy"

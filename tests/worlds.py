@@ -1,0 +1,174 @@
+"""A tiny laboratory for tests: an oven that wears, a scale that reads, and a recipe that joins them."""
+
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from instruments.driver import (
+    Action,
+    Command,
+    FailureClass,
+    Identity,
+    InstrumentError,
+    Moved,
+    Origin,
+    Phase,
+    Quantity,
+    Reading,
+)
+from orchestrator.recipe import Lab, Measured, Point, Steps
+
+NUMBER = Quantity("1")
+
+
+class Oven:
+    """Bakes a sample in two phases; wears a little every time. Fails in the class and at the rate it is told."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        shelf: dict[str, float],
+        durations: Literal["random", "tied"] = "random",
+        failure: str = "infeasible",
+        failure_rate: float = 0.0,
+        moved: str = "yes",
+    ) -> None:
+        self.name = name
+        self.actions = {"bake": Action({"heat": Quantity("K", 0, 100)}, {"sample": Quantity(text=True)}, 60, 600)}
+        self._shelf, self._durations = shelf, durations
+        self._failure, self._failure_rate, self._moved = FailureClass(failure), failure_rate, Moved(moved)
+        self._wear, self._latest = 0, ("", 0.0)
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """Wear, and the sample made last."""
+        return {"wear": self._wear, "sample": self._latest[0], "truth": self._latest[1]}
+
+    @state.setter
+    def state(self, state: Mapping[str, Any]) -> None:
+        self._wear, self._latest = state["wear"], (state["sample"], state["truth"])
+        self._shelf[self._latest[0]] = self._latest[1]
+
+    def connect(self) -> Identity:
+        """Tell who answers."""
+        return Identity("tests", "oven", "1", Origin.SIMULATED)
+
+    def phases(self, command: Command, rng: np.random.Generator) -> Generator[Phase, None, Reading]:
+        """Heat and hold."""
+        heat = float(command.settings["heat"])
+        yield Phase("heat", self._duration(rng), {"heat": heat})
+        self._wear += 1
+        if rng.random() < self._failure_rate:
+            raise InstrumentError(self._failure, "the oven was told to fail", self._moved)
+        yield Phase("hold", self._duration(rng), {"wear": self._wear})
+        self._latest = (f"cake-{command.id}", -((heat - 40.0) ** 2) - 0.01 * self._wear + float(rng.normal(0, 0.1)))
+        self._shelf[self._latest[0]] = self._latest[1]
+        return Reading({"sample": self._latest[0]})
+
+    def _duration(self, rng: np.random.Generator) -> float:
+        return 60.0 if self._durations == "tied" else float(rng.uniform(10, 100))
+
+    def halt(self) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+class Scale:
+    """Weighs a sample, sometimes with a shaky hand."""
+
+    def __init__(self, *, name: str, shelf: dict[str, float], shaky_rate: float = 0.0) -> None:
+        self.name = name
+        self.actions = {"weigh": Action({"sample": Quantity(text=True)}, {"mass": NUMBER}, 30, 300, repeatable=True)}
+        self._shelf, self._shaky_rate = shelf, shaky_rate
+        self.state: Mapping[str, Any] = {}
+
+    def connect(self) -> Identity:
+        """Tell who answers."""
+        return Identity("tests", "scale", "2", Origin.SIMULATED)
+
+    def phases(self, command: Command, rng: np.random.Generator) -> Generator[Phase, None, Reading]:
+        """Settle and read."""
+        yield Phase("settle", 60.0)
+        if rng.random() < self._shaky_rate:
+            raise InstrumentError(FailureClass.MEASUREMENT, "a shaky hand", Moved.NO)
+        return Reading(
+            {"mass": self._shelf[str(command.settings["sample"])]}, {"trace": rng.normal(size=4), "n": np.arange(3)}
+        )
+
+    def halt(self) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+class BlockingOven:
+    """An oven as a vendor's library has it: `perform` blocks."""
+
+    def __init__(self, *, name: str) -> None:
+        self.name = name
+        self.actions = {"bake": Action({"heat": Quantity("K", 0, 100)}, {"sample": Quantity(text=True)}, 0.01, 1)}
+
+    def connect(self) -> Identity:
+        """Tell who answers."""
+        return Identity("tests", "blocking oven", "3", Origin.REAL)
+
+    def perform(self, command: Command, report: Any) -> Reading:
+        """Bake at once; the sample's name carries its truth."""
+        report("heat", {"heat": float("nan")})
+        return Reading({"sample": str(-((float(command.settings["heat"]) - 40.0) ** 2))})
+
+    def halt(self) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+def bake_and_weigh(point: Point, lab: Lab) -> Steps:
+    """Bake at the point's heat and return the mass."""
+    cake = yield lab.oven.bake(heat=point["heat"])
+    weighed = yield lab.scale.weigh(sample=cake.sample)
+    return Measured(weighed.mass, sd=0.1, details={"trace_mean": float(weighed.trace.mean())})
+
+
+def bake_only(point: Point, lab: Lab) -> Steps:
+    """Bake, and read the value off the sample's name."""
+    cake = yield lab.oven.bake(heat=point["heat"])
+    return float(cake.sample)
+
+
+def broken_after_baking(point: Point, lab: Lab) -> Steps:
+    """Bake, then trip over a key that is not there."""
+    cake = yield lab.oven.bake(heat=point["heat"])
+    return {"sample": cake.sample}["mass"]  # type: ignore[return-value]  # the fault under test
+
+
+CONFIG = """\
+campaign: tiny
+seed: 3
+parameters:
+  heat: {unit: K, low: 0, high: 100}
+objective: {name: mass, unit: g}
+planner: {surrogate: gp, initial_runs: 3, samples: 64}
+laboratory:
+  bottleneck: oven
+  instruments:
+    oven: {driver: "worlds:Oven"}
+    scale: {driver: "worlds:Scale"}
+recipe: worlds:bake_and_weigh
+policies: {after_instrument_failure: continue, backoff_min: 1, breaker: {failed: 8, of_last: 8}}
+budget: {runs: 4}
+"""
+
+
+def write_config(folder: Path, text: str = CONFIG) -> Path:
+    """Write a configuration into a folder and return its path."""
+    path = folder / "tiny.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
