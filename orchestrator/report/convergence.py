@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from orchestrator.objective import Objective
-from orchestrator.report.drawing import BEST, HUES, MEASURED, WIDE, blank, mark_of
+from orchestrator.report.drawing import BEST, HUES, MEASURED, WIDE, blank, label, mark_of
 from orchestrator.report.material import Material
 from orchestrator.wording import number
 
@@ -30,8 +30,7 @@ def convergence(material: Material) -> Figure:
     ax.set_xlim(0.3, max([run.number for run in material.runs], default=1) + 0.7)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=20))
     ax.yaxis.grid(visible=True)
-    ax.set_xlabel("run")
-    ax.set_ylabel(material.value_axis)
+    label(ax, "run", material.value_axis)
     return figure
 
 
@@ -67,8 +66,11 @@ def _initial(ax: Axes, material: Material) -> None:
 
 
 def _failures(ax: Axes, material: Material) -> None:
+    if not material.failed:
+        return
     low, high = ax.get_ylim()
-    ax.set_ylim(low - 0.12 * (high - low), high)
+    ax.set_yticks([tick for tick in ax.get_yticks() if low <= tick <= high])  # none beside the failures
+    ax.set_ylim(low - 0.14 * (high - low), high)
     for run in material.failed:
         mark = mark_of(run.failure)
         place = ax.get_xaxis_transform()

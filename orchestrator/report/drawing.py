@@ -85,7 +85,7 @@ _STYLE: Any = {
     "axes.linewidth": 0.7,
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "axes.titlesize": 9.5,
+    "axes.titlesize": 9,
     "axes.unicode_minus": True,
     "figure.facecolor": "none",
     "font.family": "DejaVu Sans",
@@ -118,7 +118,7 @@ def style(*, mathematics: bool = False) -> Iterator[None]:
         yield
 
 
-def blank(size: tuple[float, float], left: float = 0.62) -> tuple[Figure, Axes]:
+def blank(size: tuple[float, float], left: float = 0.55) -> tuple[Figure, Axes]:
     """Return a new figure and its axes. The margins are fixed, because fitting them takes as long as drawing.
 
     Args:
@@ -126,9 +126,15 @@ def blank(size: tuple[float, float], left: float = 0.62) -> tuple[Figure, Axes]:
         left: Room for the labels of the vertical axis, inches.
     """
     figure, (width, height) = Figure(figsize=size), size
-    bottom, rest = 0.48, 0.1
-    place = left / width, bottom / height, (width - left - rest) / width, (height - bottom - rest) / height
+    bottom, right, top = 0.46, 0.1, 0.28
+    place = left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height
     return figure, figure.add_axes(place)
+
+
+def label(ax: Axes, x: str, y: str) -> None:
+    """Label both axes; the vertical one above it, where it can be read and leaves room for the drawing."""
+    ax.set_xlabel(x)
+    ax.set_title(y, loc="left", pad=7, color=HUES["ink"])
 
 
 def inline_svg(figure: Figure, name: str, description: str) -> Markup:

@@ -94,8 +94,7 @@ def _convergence(material: Material) -> Section:
     title = "Convergence"
     if not material.measured and not material.failed:
         return Section(title, text="No run is over yet.")
-    name = clean(material.objective.name)
-    caption = f"{name} of each run with its sd, in the order of the runs; failed runs along the bottom."
+    caption = "The value of each run with its sd, in the order of the runs; failed runs along the bottom."
     key = [(MEASURED, "measured"), (BEST, "best run"), (_STEP, "best so far")]
     key += [(_LINE, "best initial row")] if material.summary.initial is not None else []
     plot = _plot(convergence(material), "convergence", caption)
@@ -138,7 +137,7 @@ def _which(material: Material, axes: Sequence[Parameter], *, is_pool: bool) -> s
     text = f"Slices of the predicted {name} through the best point."
     if is_pool:
         n_pool = plural(len(material.space.candidates or []), "candidate")
-        text = f"Each point is one of the {n_pool}, coloured by its predicted {name}; where several meet the best is on top."
+        text = f"Each point is one of the {n_pool}, coloured by its predicted {name}; the best lies on top."
     if len(axes) < n_all:
         text += (
             f" Of {n_all} parameters, the {len(axes)} numeric ones are shown along which the prediction changes most."
@@ -167,7 +166,7 @@ def _failures(material: Material, axes: Sequence[Parameter]) -> Section:
     plots = [
         _plot(figure, f"failures{i}", f"{clean(y.name)} over {clean(x.name)}") for i, (x, y, figure) in enumerate(drawn)
     ]
-    key = [*_failure_key(material), (Mark("o", "●", "soft"), "measured")]
+    key = [*_failure_key(material), (Mark("o", "●", "accent"), "measured")]
     return Section(title, plots, key=key, width="third")
 
 

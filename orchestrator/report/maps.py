@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from orchestrator.recipe import Point
-from orchestrator.report.drawing import HALF, HUES, THIRD, blank
+from orchestrator.report.drawing import HALF, HUES, THIRD, blank, label
 from orchestrator.report.material import Material
 from orchestrator.report.plane import coordinates, draw_best, draw_failures, frame, ticks
 from orchestrator.space import Parameter, Value
@@ -108,7 +108,9 @@ def _hatch(ax: Axes, material: Material, one: _Slice) -> None:
     measured = material.space.encode([o.point for o in material.known if o.value is not None])
     beyond = distances(material.space.encode(one.points), measured).reshape(len(ys), len(xs))
     if beyond.max() > _OUTSIDE:
-        ax.contourf(xs, ys, beyond, levels=[_OUTSIDE, beyond.max() + 1], colors="none", hatches=["////"])
+        outside = [_OUTSIDE, beyond.max() + 1]
+        ax.contourf(xs, ys, beyond, levels=outside, colors=[HUES["paper"]], alpha=0.35)
+        ax.contourf(xs, ys, beyond, levels=outside, colors="none", hatches=["////"])
         if beyond.min() < _OUTSIDE:
             ax.contour(xs, ys, beyond, levels=[_OUTSIDE], colors=HUES["ink"], linewidths=0.7)
 
@@ -163,6 +165,5 @@ def curve(material: Material, anchor: Point, x: Parameter) -> Figure:
     known = [(float(o.point[x.name]), o.value) for o in material.known if o.value is not None]
     xs, ys = [pair[0] for pair in known], [pair[1] for pair in known]
     ax.scatter(xs, ys, s=24, color=HUES["paper"], edgecolor=HUES["ink"], linewidth=0.8, zorder=3)
-    ax.set_xlabel(material.axis(x.name))
-    ax.set_ylabel(material.value_axis)
+    label(ax, material.axis(x.name), material.value_axis)
     return figure

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from orchestrator.recipe import Point
-from orchestrator.report.drawing import BEST, HUES, THIRD, blank, mark_of
+from orchestrator.report.drawing import BEST, HUES, THIRD, blank, label, mark_of
 from orchestrator.report.material import Material
 from orchestrator.space import Parameter, Value
 from orchestrator.wording import number
@@ -40,8 +40,8 @@ def coordinates(points: Sequence[Point], x: Parameter, y: Parameter) -> tuple[li
 
 def frame(ax: Axes, material: Material, x: Parameter, y: Parameter) -> None:
     """Label and scale both axes."""
+    label(ax, material.axis(x.name), material.axis(y.name))
     for axis, scale, limit, p in ((ax.xaxis, ax.set_xscale, ax.set_xlim, x), (ax.yaxis, ax.set_yscale, ax.set_ylim, y)):
-        axis.set_label_text(material.axis(p.name))
         if p.scale == "log":
             scale("log")
             axis.set_major_formatter(lambda value, _: number(value, 3))
@@ -74,7 +74,7 @@ def failures(material: Material, axes: Sequence[Parameter]) -> list[tuple[Parame
     for x, y in combinations(axes, 2):
         figure, ax = blank(THIRD)
         xs, ys = coordinates([run.point for run in material.measured], x, y)
-        ax.scatter(xs, ys, s=15, color=HUES["soft"], zorder=2)
+        ax.scatter(xs, ys, s=14, color=HUES["accent"], zorder=2)
         draw_failures(ax, material, x, y, size=44)
         frame(ax, material, x, y)
         ax.grid(visible=True)

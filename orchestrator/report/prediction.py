@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from orchestrator.ledger import Run
-from orchestrator.report.drawing import BEST, HALF, HUES, MEASURED, blank
+from orchestrator.report.drawing import BEST, HALF, HUES, MEASURED, blank, label
 from orchestrator.report.material import Material
 from orchestrator.wording import clean, number, plural
 
@@ -34,8 +34,7 @@ def prediction(material: Material) -> Figure:
         ax.scatter([best.why["mean"]], [best.value], s=150, marker=BEST.marker, color=HUES[BEST.hue], zorder=4)
     ends = [min(*means, *values), max(*means, *values)]
     ax.axline((ends[0], ends[0]), slope=1, color=HUES["muted"], linestyle=(0, (4, 3)), linewidth=1, zorder=1)
-    ax.set_xlabel(f"predicted {material.value_axis}")
-    ax.set_ylabel(f"measured {material.value_axis}")
+    label(ax, f"predicted {material.value_axis}", f"measured {material.value_axis}")
     ax.grid(visible=True)
     return figure
 
@@ -72,8 +71,7 @@ def source_weight(material: Material) -> Figure:
     ax.set_ylim(-0.05, 1.05)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.grid(visible=True)
-    ax.set_xlabel("run suggested")
-    ax.set_ylabel("source weight")
+    label(ax, "run suggested", "source weight")
     return figure
 
 

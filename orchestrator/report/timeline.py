@@ -57,7 +57,7 @@ def _bar(ax: Axes, material: Material, run: Run, attempt: Attempt, *, lane: int)
     stop = (material.state.lab_s if attempt.end_s is None else attempt.end_s) / _DAY_S
     width = max(stop - start, _NARROWEST * end)
     best = material.summary.best
-    hue = BEST.hue if best is not None and run.number == best.number else ("accent", "soft")[run.number % 2]
+    hue = BEST.hue if best is not None and run.number == best.number else ("soft", "accent")[run.number % 2]
     hue = "red" if attempt.failure else hue
     ax.barh(lane, width, left=start, height=0.52, color=HUES[hue], edgecolor=HUES["paper"], linewidth=0.4)
     if attempt.failure:
