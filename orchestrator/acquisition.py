@@ -14,6 +14,36 @@ NAMES = {"ei": "expected improvement", "ucb": "upper confidence bound", "pi": "p
 
 
 @dataclass(frozen=True)
+class Outlook:
+    """What is believed at some points, arrays of shape (n_points,).
+
+    Args:
+        score: Predicted score (the objective turned so that larger is better).
+        sd: Standard deviation of that prediction.
+        p_feasible: Probability that a run there can be measured.
+    """
+
+    score: FloatArray
+    sd: FloatArray
+    p_feasible: FloatArray
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the measured rows have reached, as scores.
+
+    Args:
+        best: The best prediction at a measured row. A noisy maximum would be one row's luck, never to be beaten.
+        worst: The worst measured score.
+        spread: Standard deviation of the measured scores.
+    """
+
+    best: float
+    worst: float
+    spread: float
+
+
+@dataclass(frozen=True)
 class _Predicted:
     """Predictions already made, turned round because scikit-optimize minimises."""
 
@@ -24,9 +54,7 @@ class _Predicted:
         return -self.mean, self.sd
 
 
-def evaluate(
-    settings: PlannerConfig, mean: FloatArray, sd: FloatArray, p_feasible: FloatArray, scores: FloatArray
-) -> FloatArray:
+def evaluate(settings: PlannerConfig, outlook: Outlook, reference: Reference) -> FloatArray:
     """Return the acquisition of each point; larger is better.
 
     A run that fails improves nothing, so ei and pi are multiplied by P(feasible). ucb has a value even without
@@ -34,20 +62,19 @@ def evaluate(
 
     Args:
         settings: Which acquisition, with `xi` (in standard deviations of the measured scores) and `kappa`.
-        mean: Predicted scores, larger is better, shape (n,).
-        sd: Their standard deviations, shape (n,).
-        p_feasible: Probability of success, shape (n,).
-        scores: The scores measured so far.
+        outlook: What is believed at the points.
+        reference: What the measured rows have reached.
 
     Source: Jones, Schonlau, Welch, J. Global Optim. 13, 455 (1998) for ei; Gelbart, Snoek, Adams, "Bayesian
-    Optimization with Unknown Constraints", UAI 2014, for the weighting.
+    Optimization with Unknown Constraints", UAI 2014, for the weighting; Picheny, Wagner, Ginsbourger, Struct.
+    Multidisc. Optim. 48, 607 (2013) for the best prediction in place of the best value.
     """
     from skopt.acquisition import gaussian_ei, gaussian_lcb, gaussian_pi  # noqa: PLC0415 - skopt takes seconds to import
 
-    model, nothing = _Predicted(mean, sd), np.empty((len(mean), 0))
+    model, nothing = _Predicted(outlook.score, outlook.sd), np.empty((len(outlook.score), 0))
     if settings.acquisition == "ucb":
-        worst = scores.min()
-        return np.asarray(worst + p_feasible * (-gaussian_lcb(nothing, model, settings.kappa) - worst), dtype=float)
+        promise = -gaussian_lcb(nothing, model, settings.kappa)
+        return np.asarray(reference.worst + outlook.p_feasible * (promise - reference.worst), dtype=float)
     improvement = gaussian_ei if settings.acquisition == "ei" else gaussian_pi
-    xi = settings.xi * float(scores.std())
-    return np.asarray(p_feasible * improvement(nothing, model, y_opt=-scores.max(), xi=xi), dtype=float)
+    gain = improvement(nothing, model, y_opt=-reference.best, xi=settings.xi * reference.spread)
+    return np.asarray(outlook.p_feasible * gain, dtype=float)

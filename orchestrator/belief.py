@@ -1,12 +1,14 @@
 """What is believed about the space after the runs so far: a fresh surrogate, feasibility and acquisition."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from instruments.driver import FailureClass
 from orchestrator import acquisition, surrogates
+from orchestrator.acquisition import Outlook, Reference
 from orchestrator.config.schema import PlannerConfig
 from orchestrator.data import Rows
 from orchestrator.feasibility import EVIDENCE, Feasibility
@@ -15,24 +17,9 @@ from orchestrator.recipe import Point
 from orchestrator.space import ParameterSpace
 from orchestrator.suggestion import Observation
 
+IMPUTE = 0
+PLUG = 1
 FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """What is believed at some points, arrays of shape (n_points,).
-
-    Args:
-        score: Predicted score (the objective turned so that larger is better).
-        sd: Standard deviation of that prediction.
-        p_feasible: Probability that a run there can be measured.
-        promise: The acquisition; larger is better.
-    """
-
-    score: FloatArray
-    sd: FloatArray
-    p_feasible: FloatArray
-    promise: FloatArray
 
 
 def feasibility(space: ParameterSpace, known: Sequence[Observation]) -> Feasibility:
@@ -44,6 +31,9 @@ def feasibility(space: ParameterSpace, known: Sequence[Observation]) -> Feasibil
 
 class Belief:
     """A surrogate fitted to what is known, and what it says about points.
+
+    An infeasible run teaches the surrogate the worst measured score: feasibility alone, a weight, fades beside an
+    acquisition that falls by orders of magnitude once a region is explored.
 
     Args:
         space: The parameters.
@@ -65,27 +55,36 @@ class Belief:
         pending: Sequence[Point] = (),
         source: Rows | None = None,
     ) -> None:
-        self._space, self._settings = space, settings
+        self._space, self._settings, self._source = space, settings, source
+        self._sign = objective.sign
         self._natural = settings.surrogate != "gp" and settings.mode == "paper"
         measured = [o for o in known if o.value is not None]
-        points: list[Point] = [o.point for o in measured]
-        self.scores = np.array([objective.score(o.value) for o in measured if o.value is not None])
+        failed = [o.point for o in known if o.failure == FailureClass.INFEASIBLE]
+        scores = np.array([objective.score(o.value) for o in measured if o.value is not None])
+        X, y = self._encoded([*(o.point for o in measured), *failed]), np.append(scores, [scores.min()] * len(failed))
+        self.surrogate = self._fitted(X, y)
+        best = float(self.surrogate.predict(X[: len(scores)]).max())
+        self.reference = Reference(best, float(scores.min()), float(scores.std()))
         self._feasibility = feasibility(space, known)
-        borrowed = None
-        if source is not None:
-            borrowed = self._encoded(source.points), objective.sign * source.values
-        self.surrogate = surrogates.build(settings, borrowed).fit(self._encoded(points), self.scores)
         if pending:
-            X = self._encoded([*points, *pending])
-            imagined = np.append(self.scores, self.surrogate.predict(self._encoded(pending)))
-            self.surrogate = surrogates.build(settings, borrowed).fit(X, imagined)
+            flying = self._encoded(pending)
+            self.surrogate = self._fitted(np.vstack([X, flying]), np.append(y, self.surrogate.predict(flying)))
 
-    def at(self, points: Sequence[Point]) -> Outlook:
-        """Return what is believed at the points."""
-        score, sd = self.surrogate.predict(self._encoded(points), return_std=True)
-        p_feasible = self._feasibility.at(self._space.encode(points))
-        promise = acquisition.evaluate(self._settings, score, sd, p_feasible, self.scores)
-        return Outlook(score, sd, p_feasible, promise)
+    def at(self, columns: FloatArray) -> Outlook:
+        """Return what is believed at encoded points of the unit cube."""
+        features = self._encoded(self._space.decode(columns)) if self._natural else columns
+        score, sd = self.surrogate.predict(features, return_std=True)
+        return Outlook(score, sd, self._feasibility.at(columns))
+
+    def promise(self, outlook: Outlook) -> FloatArray:
+        """Return the acquisition of each point of an outlook; larger is better."""
+        return acquisition.evaluate(self._settings, outlook, self.reference)
+
+    def _fitted(self, X: FloatArray, y: FloatArray) -> Any:  # noqa: ANN401 - sklearn has no stubs
+        borrowed = None
+        if self._source is not None:
+            borrowed = self._encoded(self._source.points), self._sign * self._source.values
+        return surrogates.build(self._settings, borrowed).fit(X, y)
 
     def _encoded(self, points: Sequence[Point]) -> FloatArray:
         return self._space.encode(points, natural=self._natural)

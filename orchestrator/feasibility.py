@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instruments.driver import FailureClass
+from orchestrator.kernels import radial
 
 FloatArray = NDArray[np.float64]
 
@@ -38,8 +39,7 @@ class Feasibility:
         if not len(self._X):
             return np.full(len(X), _PRIOR_SUCCESSES)
         reach = _REACH * np.sqrt(X.shape[1])
-        squared = ((X[:, None, :] - self._X[None]) ** 2).sum(axis=2)
-        counts = np.exp(-squared / (2 * reach**2))
+        counts = radial(X / reach, self._X / reach)
         failures = _PRIOR_FAILURES + counts @ self._failed
         # A weak failure is weak evidence, not partial success: only measured runs count as successes.
         successes = _PRIOR_SUCCESSES + counts @ (self._failed == 0)

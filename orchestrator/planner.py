@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from orchestrator.chance import stream
 from orchestrator.config.pool import read_pool
 from orchestrator.config.schema import CampaignConfig, PlannerConfig
 from orchestrator.data import Rows, read_csv, read_rows
-from orchestrator.explanation import explained
+from orchestrator.explanation import why
 from orchestrator.extrapolation import novelty
 from orchestrator.feasibility import EVIDENCE
+from orchestrator.kernels import squared_distance
 from orchestrator.objective import Objective
 from orchestrator.recipe import Point
 from orchestrator.space import ParameterSpace, Value
@@ -28,6 +30,7 @@ FloatArray = NDArray[np.float64]
 
 _N_CENTRES = 8  # of the best samples, searched once more nearby
 _NEARBY = 0.05  # standard deviation of that search, unit cube
+_SAME = 1e-6  # points closer than this in the unit cube are equal
 
 
 class Planner:
@@ -173,7 +176,9 @@ class Planner:
             points: Where to predict.
         """
         known = [*self._initial, *observations]
-        outlook = Belief(self.space, self.objective, self.settings, known, source=self.source).at(points)
+        outlook = Belief(self.space, self.objective, self.settings, known, source=self.source).at(
+            self.space.encode(points)
+        )
         return self.objective.sign * outlook.score, outlook.sd
 
     def _score(self, observation: Observation) -> float:
@@ -181,63 +186,78 @@ class Planner:
 
     def _from_design(self, known: Sequence[Observation], pending: Sequence[Point], number: int) -> Suggestion:
         n_design = max(self.settings.initial_runs - len(self._initial), 1)
+        used = self._used(known, pending)
         if number <= n_design:
             point = self.space.design(n_design, self.seed)[number - 1]
-            if _key(point) not in _used(known, pending):
-                why = f"point {number} of {n_design} of the initial design (maximin Latin hypercube)"
-                return self._without_model(number, point, why, known)
-        point = _unused(self.space.sample(self.settings.samples, self._rng(number)), known, pending)[0]
+            if len(_unused(self.space.encode([point]), used)):
+                words = f"point {number} of {n_design} of the initial design (maximin Latin hypercube)"
+                return self._without_model(number, point, words, known)
+        columns = self._free(self._samples(self._rng(number)), used)
+        point = self.space.points(columns[:1])[0]
         return self._without_model(number, point, "drawn at random to complete the initial design", known)
 
     def _most_feasible(self, known: Sequence[Observation], pending: Sequence[Point], number: int) -> Suggestion:
-        points = _unused(self.space.sample(self.settings.samples, self._rng(number)), known, pending)
-        point = points[int(feasibility(self.space, known).at(self.space.encode(points)).argmax())]
+        columns = self._free(self._samples(self._rng(number)), self._used(known, pending))
+        i = int(feasibility(self.space, known).at(columns).argmax())
+        point = self.space.points(columns[i : i + 1])[0]
         return self._without_model(number, point, "nothing is measured yet: the sample least like what failed", known)
 
     def _without_model(
-        self, number: int, point: dict[str, Value], why: str, known: Sequence[Observation]
+        self, number: int, point: dict[str, Value], words: str, known: Sequence[Observation]
     ) -> Suggestion:
         p_feasible = float(feasibility(self.space, known).at(self.space.encode([point]))[0])
         new = novelty(self.space, point, [o.point for o in _measured(known)])
-        why = f"{why}; P(feasible) {p_feasible:.2f}"
+        words = f"{words}; P(feasible) {p_feasible:.2f}"
         return Suggestion(
-            number, point, "design", why, p_feasible=p_feasible, extrapolating=new.extrapolating, nearest=new.nearest
+            number, point, "design", words, p_feasible=p_feasible, extrapolating=new.extrapolating, nearest=new.nearest
         )
 
     def _from_model(self, known: Sequence[Observation], pending: Sequence[Point], number: int) -> Suggestion:
         belief = Belief(self.space, self.objective, self.settings, known, pending=pending, source=self.source)
-        rng = self._rng(number)
-        points = _unused(self._samples(rng), known, pending)
-        outlook = belief.at(points)
+        rng, used = self._rng(number), self._used(known, pending)
+        columns = self._free(self._samples(rng), used)
         if not self.space.is_discrete:
-            best = np.argsort(-outlook.promise, kind="stable")[:_N_CENTRES]
-            points = [
-                *(points[i] for i in best),
-                *_unused(self._nearby([points[i] for i in best], rng), known, pending),
-            ]
-            outlook = belief.at(points)
-        i = int(outlook.promise.argmax())
-        new = novelty(self.space, points[i], [o.point for o in _measured(known)])
-        return explained(
+            promise = belief.promise(belief.at(columns))
+            centres = columns[np.argsort(-promise, kind="stable")[:_N_CENTRES]]
+            columns = np.vstack([centres, _unused(self._nearby(centres, rng), used)])
+        outlook = belief.at(columns)
+        promise = belief.promise(outlook)
+        i = int(promise.argmax())
+        point = self.space.points(columns[i : i + 1])[0]
+        new = novelty(self.space, point, [o.point for o in _measured(known)])
+        suggestion = Suggestion(
             number,
-            points[i],
-            objective=self.objective,
-            settings=self.settings,
-            belief=belief,
-            outlook=outlook,
-            i=i,
-            new=new,
+            point,
+            kind="model",
+            why="",
+            mean=self.objective.value(float(outlook.score[i])),
+            sd=float(outlook.sd[i]),
+            acquisition=float(promise[i]),
+            acquisition_name=self.settings.acquisition,
+            p_feasible=float(outlook.p_feasible[i]),
+            source_weight=belief.surrogate.source_weight_,
+            source_evidence=belief.surrogate.source_evidence_,
+            extrapolating=new.extrapolating,
+            nearest=new.nearest,
         )
+        return replace(suggestion, why=why(suggestion, self.objective, belief, new))
 
-    def _samples(self, rng: np.random.Generator) -> list[dict[str, Value]]:
-        if self.space.candidates is not None:
-            return list(self.space.candidates)
-        return self.space.sample(self.settings.samples, rng)
+    def _samples(self, rng: np.random.Generator) -> FloatArray:
+        n_pool = len(self.space.candidates or ())
+        return self.space.draw(n_pool or self.settings.samples, rng)
 
-    def _nearby(self, centres: Sequence[Point], rng: np.random.Generator) -> list[dict[str, Value]]:
-        encoded = self.space.encode(centres)
-        shape = (self.settings.samples // _N_CENTRES, *encoded.shape)
-        return self.space.decode((encoded + _NEARBY * rng.standard_normal(shape)).reshape(-1, encoded.shape[1]))
+    def _nearby(self, centres: FloatArray, rng: np.random.Generator) -> FloatArray:
+        shape = (self.settings.samples // _N_CENTRES, *centres.shape)
+        return self.space.snap((centres + _NEARBY * rng.standard_normal(shape)).reshape(-1, centres.shape[1]))
+
+    def _used(self, known: Sequence[Observation], pending: Sequence[Point]) -> FloatArray:
+        told = [o.point for o in known if o.value is not None or o.failure == FailureClass.INFEASIBLE]
+        return self.space.encode([*told, *pending])
+
+    def _free(self, columns: FloatArray, used: FloatArray) -> FloatArray:
+        """Return the columns that were not tried yet, or all of them where every one was: replicates are due then."""
+        unused = _unused(columns, used)
+        return unused if len(unused) else columns
 
     def _rng(self, number: int) -> np.random.Generator:
         return stream(self.seed, "planner", number)
@@ -247,18 +267,8 @@ def _measured(known: Sequence[Observation]) -> list[Observation]:
     return [o for o in known if o.value is not None]
 
 
-def _key(point: Point) -> tuple[Value, ...]:
-    return tuple(point.values())
-
-
-def _used(known: Sequence[Observation], pending: Sequence[Point]) -> set[tuple[Value, ...]]:
-    told = [o.point for o in known if o.value is not None or o.failure == FailureClass.INFEASIBLE]
-    return {_key(point) for point in [*told, *pending]}
-
-
-def _unused(
-    points: list[dict[str, Value]], known: Sequence[Observation], pending: Sequence[Point]
-) -> list[dict[str, Value]]:
-    """Return the points that were not tried yet, or all of them where every one was: then replicates are due."""
-    used = _used(known, pending)
-    return [point for point in points if _key(point) not in used] or points
+def _unused(columns: FloatArray, used: FloatArray) -> FloatArray:
+    if not len(used):
+        return columns
+    apart = squared_distance(columns, used).min(axis=1)
+    return np.asarray(columns[apart > _SAME**2])

@@ -4,7 +4,7 @@ A point is a plain dict from parameter name to float or text, in parameter order
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,13 +105,18 @@ class Parameter:
         numbers = np.exp(stretched) if self.scale == "log" else stretched
         return [float(v) for v in np.clip(numbers, self.low, self.high)]
 
-    def at(self, quantiles: FloatArray) -> list[Value]:
-        """Return the values at uniform quantiles: every level and every choice gets an equal share."""
+    def spread(self, quantiles: FloatArray) -> FloatArray:
+        """Return the encoded columns at uniform quantiles: every level and every choice gets an equal share."""
         options: tuple[Value, ...] = self.choices or self.levels
-        if options:
-            picks = np.minimum((quantiles * len(options)).astype(int), len(options) - 1)
-            return [options[i] for i in picks]
-        return self.decode(quantiles[:, None])
+        if not options:
+            return quantiles[:, None]
+        return np.asarray(self.encode(options)[np.minimum((quantiles * len(options)).astype(int), len(options) - 1)])
+
+    def snap(self, columns: FloatArray) -> FloatArray:
+        """Return the encoded columns of the nearest value, shape (n, n_columns)."""
+        if self.choices or self.levels:
+            return self.encode(self.decode(columns))
+        return np.asarray(np.clip(columns, 0.0, 1.0))
 
     def _stretched(self, numbers: FloatArray) -> FloatArray:
         return np.log(numbers) if self.scale == "log" else numbers
@@ -130,6 +135,8 @@ class ParameterSpace:
 
     def __init__(self, parameters: Sequence[Parameter], candidates: Sequence[Point] | None = None) -> None:
         self.parameters = tuple(parameters)
+        self.names = tuple(p.name for p in self.parameters)
+        self.n_columns = sum(p.n_columns for p in self.parameters)
         self.candidates = None if candidates is None else [self.check(point) for point in candidates]
         if self.candidates == []:
             message = "the pool of candidates is empty; widen the bounds or give a table with more rows"
@@ -141,16 +148,6 @@ class ParameterSpace:
     ) -> "ParameterSpace":
         """Build the space a configuration describes."""
         return cls([_parameter(name, config) for name, config in parameters.items()], candidates)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the parameters, in order."""
-        return tuple(p.name for p in self.parameters)
-
-    @property
-    def n_columns(self) -> int:
-        """How many columns an encoded point has."""
-        return sum(p.n_columns for p in self.parameters)
 
     @property
     def is_discrete(self) -> bool:
@@ -189,16 +186,27 @@ class ParameterSpace:
 
     def decode(self, columns: FloatArray) -> list[dict[str, Value]]:
         """Return the points at unit-cube columns, levels and choices snapped to the nearest."""
-        edges = np.cumsum([p.n_columns for p in self.parameters])[:-1]
-        blocks = np.split(np.asarray(columns, dtype=float), edges, axis=1)
-        return self._points(p.decode(block) for p, block in zip(self.parameters, blocks, strict=True))
+        values = [p.decode(block) for p, block in zip(self.parameters, self._blocks(columns), strict=True)]
+        return [dict(zip(self.names, row, strict=True)) for row in zip(*values, strict=True)]
+
+    def snap(self, columns: FloatArray) -> FloatArray:
+        """Return the encoded points nearest to unit-cube columns, shape (n, n_columns)."""
+        return np.hstack([p.snap(block) for p, block in zip(self.parameters, self._blocks(columns), strict=True)])
+
+    def draw(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Return n random encoded points, uniform over the unit cube; a pool without repeats while it lasts."""
+        if self.candidates is None:
+            return self._spread(rng.random((n, len(self.parameters))))
+        pool = self.encode(self.candidates)
+        return pool[rng.choice(len(pool), size=n, replace=n > len(pool))]
 
     def sample(self, n: int, rng: np.random.Generator) -> list[dict[str, Value]]:
-        """Return n random points, uniform over the unit cube; from a pool without repeats while it lasts."""
-        if self.candidates is not None:
-            picks = rng.choice(len(self.candidates), size=n, replace=n > len(self.candidates))
-            return [dict(self.candidates[i]) for i in picks]
-        return self._at(rng.random((n, len(self.parameters))))
+        """Return n random points, drawn as `draw` does."""
+        return self.points(self.draw(n, rng))
+
+    def points(self, columns: FloatArray) -> list[dict[str, Value]]:
+        """Return the points at encoded columns, exactly as they stand in the pool where there is one."""
+        return self.decode(columns) if self.candidates is None else self._nearest_candidates(columns)
 
     def design(self, n: int, seed: int) -> list[dict[str, Value]]:
         """Return n points of a maximin Latin hypercube; with a pool, the nearest candidate of each, no repeats."""
@@ -206,21 +214,22 @@ class ParameterSpace:
 
         cube = [(0.0, 1.0)] * len(self.parameters)
         quantiles = np.array(Lhs(criterion="maximin", iterations=200).generate(cube, n, random_state=seed))
-        points = self._at(quantiles)
-        return points if self.candidates is None else self._nearest_candidates(points)
+        return self.points(self._spread(quantiles))
 
-    def _at(self, quantiles: FloatArray) -> list[dict[str, Value]]:
-        return self._points(p.at(column) for p, column in zip(self.parameters, quantiles.T, strict=True))
+    def _spread(self, quantiles: FloatArray) -> FloatArray:
+        return np.hstack([p.spread(column) for p, column in zip(self.parameters, quantiles.T, strict=True)])
 
-    def _points(self, columns: Iterable[Sequence[Value]]) -> list[dict[str, Value]]:
-        return [dict(zip(self.names, values, strict=True)) for values in zip(*columns, strict=True)]
+    def _blocks(self, columns: FloatArray) -> list[FloatArray]:
+        return np.split(
+            np.asarray(columns, dtype=float), np.cumsum([p.n_columns for p in self.parameters])[:-1], axis=1
+        )
 
-    def _nearest_candidates(self, points: Sequence[Point]) -> list[dict[str, Value]]:
+    def _nearest_candidates(self, columns: FloatArray) -> list[dict[str, Value]]:
         candidates = self.candidates or []
         pool = self.encode(candidates)
         n_uses = np.zeros(len(pool))
         chosen = []
-        for x in self.encode(points):
+        for x in columns:
             i = np.lexsort((((pool - x) ** 2).sum(axis=1), n_uses))[0]  # the least used, then the nearest
             n_uses[i] += 1
             chosen.append(dict(candidates[i]))
