@@ -20,7 +20,7 @@ from rich.text import Text
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.ledger import Event, Kind, Run, State
 from orchestrator.objective import Objective
-from orchestrator.wording import clean, listed, number, plural, point_text, setting, with_sd, with_unit
+from orchestrator.wording import clean, column, listed, number, plural, point_text, with_sd, with_unit
 
 _REDRAWS_PER_S = 4
 _WIDTH_OF_A_PARAMETER = 12
@@ -240,16 +240,19 @@ class LiveWatcher:
             )
         table.add_column(Text(f"predicted\n{unit}"), justify="right", no_wrap=True)
         table.add_column(Text(f"{clean(self._objective.name)}\n{unit}"), ratio=1, overflow="ellipsis", no_wrap=True)
-        for run in runs[-self._n_rows() :]:
-            table.add_row(*self._row(run, names[:n_fit]), style="bold green" if run is self._board.best else "")
+        shown = runs[-self._n_rows() :]
+        columns = [column([run.point[name] for run in shown]) for name in names[:n_fit]]
+        for i, run in enumerate(shown):
+            cells = self._row(run, [texts[i] for texts in columns])
+            table.add_row(*cells, style="bold green" if run is self._board.best else "")
         return table
 
     def _n_rows(self) -> int:
         return min(_MOST_ROWS, max(_FEWEST_ROWS, self._console.height - _LINES_OF_THE_REST))
 
-    def _row(self, run: Run, names: Sequence[str]) -> list[Text]:
+    def _row(self, run: Run, settings: Sequence[str]) -> list[Text]:
         mark = "★ " if run is self._board.best else ""
-        cells = [Text(f"{mark}{run.number}"), *(Text(setting(run.point[name])) for name in names if name in run.point)]
+        cells = [Text(f"{mark}{run.number}"), *map(Text, settings)]
         predicted = Text(with_sd(run.why.get("mean"), run.why.get("sd")), style="dim")
         if run.value is not None:
             return [*cells, predicted, Text(with_sd(run.value, run.sd))]

@@ -5,7 +5,7 @@ Rule of this file: what an instrument or a user wrote is untrusted; `clean` take
 
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
@@ -25,7 +25,7 @@ def number(value: float, digits: int = 4) -> str:
         return f"{value:g}"
     magnitude = math.floor(math.log10(abs(value)))
     if not -4 < magnitude < 6:
-        return f"{value:.{digits - 1}g}"
+        return f"{value:.{digits}g}"
     text = f"{value:.{max(0, digits - 1 - magnitude)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -51,6 +51,19 @@ def with_unit(text: str, unit: str) -> str:
 def setting(value: float | str, digits: int = 4) -> str:
     """Return one value of a point: a number or a choice."""
     return clean(value) if isinstance(value, str) else number(value, digits)
+
+
+def column(values: Sequence[float | str]) -> list[str]:
+    """Return the values of a column with the same decimals: four digits for the largest, without common idle zeros."""
+    sizes = [abs(value) for value in values if not isinstance(value, str) and value != 0]
+    is_plain = bool(sizes) and 1e-3 <= max(sizes) < 1e6 and min(sizes) >= 1e-3 * max(sizes)
+    if not is_plain or any(isinstance(value, str) for value in values):
+        return [setting(value) for value in values]
+    decimals = max(0, 3 - math.floor(math.log10(max(sizes))))
+    texts = [f"{float(value):.{decimals}f}" for value in values]
+    while "." in texts[0] and all(text.endswith(("0", ".")) for text in texts):
+        texts = [text[:-1] for text in texts]
+    return texts
 
 
 def point_text(point: Mapping[str, float | str], units: Mapping[str, str]) -> str:

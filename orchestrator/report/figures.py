@@ -134,7 +134,9 @@ def _maps(material: Material, anchor: Point | None, axes: Sequence[Parameter]) -
 
 def _which(material: Material, axes: Sequence[Parameter], *, is_pool: bool) -> str:
     n_all, name = len(material.space.parameters), clean(material.objective.name)
-    text = f"Slices of the predicted {name} through the best point."
+    best = material.summary.best
+    where = "the best initial row" if best is None else f"the point of run {best.number}, the best"
+    text = f"Slices of the predicted {name} through {where}."
     if is_pool:
         n_pool = plural(len(material.space.candidates or []), "candidate")
         text = f"Each point is one of the {n_pool}, coloured by its predicted {name}; the best lies on top."
@@ -181,7 +183,7 @@ def _source(material: Material) -> Section:
     caption = "The weight of the source in the prediction behind each suggestion: 0 is none, 1 is full."
     rule, errors = prediction.evidence(material)
     plot = _plot(prediction.source_weight(material), "source", caption)
-    text = f"As of the last suggestion: {rule}." if rule else ""
+    text = f"The rule: {rule}. The errors are those of the last suggestion." if rule else ""
     return Section(title, [plot], text, width="half", columns=("source weight", "left-out error"), rows=errors)
 
 

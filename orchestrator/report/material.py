@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instruments.driver import Reading
-from orchestrator.history import observations
+from orchestrator.engine.history import observations
 from orchestrator.ledger import Ledger, Run, State
 from orchestrator.objective import Objective
 from orchestrator.planner import Planner

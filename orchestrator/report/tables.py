@@ -8,7 +8,7 @@ from orchestrator.ledger import Run
 from orchestrator.report.drawing import BEST, Mark, mark_of
 from orchestrator.report.material import Material
 from orchestrator.summary import PastRows
-from orchestrator.wording import clean, listed, number, plural, setting, with_sd, with_unit
+from orchestrator.wording import clean, column, listed, number, plural, with_sd, with_unit
 
 BADGES = {
     "simulated": "SIMULATED data",
@@ -102,15 +102,16 @@ def _how(best: Run) -> list[Fact]:
 
 def run_rows(material: Material) -> list[RunRow]:
     """Return every run, by number."""
-    return [_row(material, run) for run in material.runs]
+    columns = [column([run.point[name] for run in material.runs]) for name in material.units]
+    return [_row(material, run, [texts[i] for texts in columns]) for i, run in enumerate(material.runs)]
 
 
-def _row(material: Material, run: Run) -> RunRow:
+def _row(material: Material, run: Run, settings: list[str]) -> RunRow:
     is_best = material.summary.best is not None and run.number == material.summary.best.number
     failed = run.stage == "finished" and run.value is None
     return RunRow(
         number=run.number,
-        settings=[setting(run.point[name]) if name in run.point else "" for name in material.units],
+        settings=settings,
         value=with_sd(run.value, run.sd),
         predicted=with_sd(run.why.get("mean"), run.why.get("sd")),
         status=clean(run.failure or run.status or "failed") if failed else run.status or _stage(material, run),

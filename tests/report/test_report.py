@@ -214,7 +214,7 @@ def test_report_of_five_parameters_with_text_to_minimise(story, page):
         point |= {"salt": 0.01 * (i + 1), "stirs": [1.0, 2.0, 4.0][i % 3], "solvent": ["water", "ethanol"][i % 2]}
         one.measured(point, 1.0 + point["p0"])
     made = page(one)
-    assert "Lowest conductivity measured" in made.text
+    assert "Lowest conductivity of the campaign" in made.text
     assert "Of 7 parameters, the 4 numeric ones are shown" in made.text
     assert made.tags.count("figure") == 8
 
