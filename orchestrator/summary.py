@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.ledger import Run, State
 from orchestrator.ledger.state import join_origins
 from orchestrator.objective import Objective
-from orchestrator.wording import clean, listed, number, plural, point_text, with_sd, with_unit
+from orchestrator.wording import clean, listed, named, number, plural, point_text, with_sd, with_unit
 
 if TYPE_CHECKING:
     from rich.panel import Panel
@@ -179,7 +179,7 @@ def _answer(facts: Summary) -> list[tuple[str, str]]:
     unit = facts.objective.unit
     value = with_unit(with_sd(facts.best.value, facts.best.sd), unit)
     found = [
-        ("best", f"{clean(facts.objective.name)} {value} ({facts.origin} data), run {facts.best.number}"),
+        ("best", f"{named(facts.objective.name, unit)} {value} ({facts.origin} data), run {facts.best.number}"),
         ("", f"at {point_text(facts.best.point, facts.units)}"),
     ]
     for past in (facts.initial, facts.source):

@@ -20,7 +20,7 @@ from rich.text import Text
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.ledger import Event, Kind, Run, State
 from orchestrator.objective import Objective
-from orchestrator.wording import clean, column, listed, number, plural, point_text, with_sd, with_unit
+from orchestrator.wording import clean, column, listed, named, number, plural, point_text, with_sd, with_unit
 
 _REDRAWS_PER_S = 4
 _WIDTH_OF_A_PARAMETER = 12
@@ -145,7 +145,7 @@ class PlainWatcher:
 
     def _line(self, run: Run) -> str:
         objective, best = self._board.objective, self._board.best
-        value = f"{clean(objective.name)} {with_unit(with_sd(run.value, run.sd, '+-'), objective.unit)}"
+        value = f"{named(objective.name, objective.unit)} {with_unit(with_sd(run.value, run.sd, '+-'), objective.unit)}"
         outcome = value if run.value is not None else f"{clean(run.failure or '')}: {clean(run.reason)}"
         so_far = "none" if best is None or best.value is None else f"{number(best.value)} (run {best.number})"
         point = point_text(run.point, self._units)
@@ -234,12 +234,12 @@ class LiveWatcher:
         table.add_column("\nrun", justify="right", no_wrap=True)
         for name in names[:n_fit]:
             p_unit = self._settings.parameters[name].unit
-            heading = Text(f"{clean(name)}\n{'' if p_unit == '1' else clean(p_unit)}")
+            heading = Text(f"{named(name, p_unit)}\n{'' if p_unit == '1' else clean(p_unit)}")
             table.add_column(
                 heading, justify="right", overflow="ellipsis", no_wrap=True, max_width=_WIDTH_OF_A_PARAMETER
             )
         table.add_column(Text(f"predicted\n{unit}"), justify="right", no_wrap=True)
-        table.add_column(Text(f"{clean(self._objective.name)}\n{unit}"), ratio=1, overflow="ellipsis", no_wrap=True)
+        table.add_column(Text(f"{named(self._objective.name, self._objective.unit)}\n{unit}"), ratio=1, overflow="ellipsis", no_wrap=True)
         shown = runs[-self._n_rows() :]
         columns = [column([run.point[name] for run in shown]) for name in names[:n_fit]]
         for i, run in enumerate(shown):

@@ -48,6 +48,14 @@ def with_unit(text: str, unit: str) -> str:
     return text if unit in ("", "1") or not text else f"{text} {clean(unit)}"
 
 
+def named(name: str, unit: str = "1") -> str:
+    """Return a name without the unit that a table's header may end with: `power (W)` in W is power."""
+    short = clean(name)
+    for ending in (f"({clean(unit)})", f"[{clean(unit)}]"):
+        short = short.removesuffix(ending).rstrip() or short
+    return short
+
+
 def setting(value: float | str, digits: int = 4) -> str:
     """Return one value of a point: a number or a choice."""
     return clean(value) if isinstance(value, str) else number(value, digits)
@@ -68,7 +76,7 @@ def column(values: Sequence[float | str]) -> list[str]:
 
 def point_text(point: Mapping[str, float | str], units: Mapping[str, str]) -> str:
     """Return `distance 6.6 cm, power 61.3 W`, in the order of `units`."""
-    parts = (f"{clean(name)} {with_unit(setting(point[name]), unit)}" for name, unit in units.items() if name in point)
+    parts = (f"{named(name, unit)} {with_unit(setting(point[name]), unit)}" for name, unit in units.items() if name in point)
     return ", ".join(parts)
 
 

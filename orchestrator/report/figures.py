@@ -13,7 +13,7 @@ from orchestrator.report import maps, plane, prediction
 from orchestrator.report.convergence import convergence
 from orchestrator.report.drawing import BEST, MEASURED, Mark, inline_svg, mark_of, style
 from orchestrator.report.material import Material
-from orchestrator.report.timeline import timeline
+from orchestrator.report.timeline import has_failures, timeline
 from orchestrator.space import Parameter
 from orchestrator.wording import clean, number, plural, point_text, with_unit
 
@@ -94,7 +94,8 @@ def _convergence(material: Material) -> Section:
     title = "Convergence"
     if not material.measured and not material.failed:
         return Section(title, text="No run is over yet.")
-    caption = "The value of each run with its sd, in the order of the runs; failed runs along the bottom."
+    caption = "The value of each run with its sd, in the order of the runs"
+    caption += "; failed runs along the bottom." if material.failed else "."
     key = [(MEASURED, "measured"), (BEST, "best run"), (_STEP, "best so far")]
     key += [(_LINE, "best initial row")] if material.summary.initial is not None else []
     plot = _plot(convergence(material), "convergence", caption)
@@ -118,7 +119,7 @@ def _maps(material: Material, anchor: Point | None, axes: Sequence[Parameter]) -
     if not axes:
         return Section(title, text="There is no numeric parameter to draw along.")
     if len(axes) == 1:
-        what = f"{clean(material.objective.name)} with one sd along {clean(axes[0].name)}"
+        what = f"{material.objective_name} with one sd along {material.name(axes[0])}"
         caption = f"Predicted {what}{_held(material, anchor, axes)}."
         plot = _plot(maps.curve(material, anchor, axes[0]), "curve", caption)
         return Section(title, [plot], key=[(_ROW, "measured")], width="half")
@@ -133,7 +134,7 @@ def _maps(material: Material, anchor: Point | None, axes: Sequence[Parameter]) -
 
 
 def _which(material: Material, axes: Sequence[Parameter], *, is_pool: bool) -> str:
-    n_all, name = len(material.space.parameters), clean(material.objective.name)
+    n_all, name = len(material.space.parameters), material.objective_name
     best = material.summary.best
     where = "the best initial row" if best is None else f"the point of run {best.number}, the best"
     text = f"Slices of the predicted {name} through {where}."
@@ -154,7 +155,7 @@ def _held(material: Material, anchor: Point, axes: Sequence[Parameter]) -> str:
 
 
 def _map_caption(material: Material, anchor: Point, drawn: maps.Map) -> str:
-    pair = f"{clean(drawn.y.name)} over {clean(drawn.x.name)}"
+    pair = f"{material.name(drawn.y)} over {material.name(drawn.x)}"
     return pair if material.space.candidates is not None else pair + _held(material, anchor, (drawn.x, drawn.y))
 
 
@@ -166,7 +167,8 @@ def _failures(material: Material, axes: Sequence[Parameter]) -> Section:
         return Section(title, text="There is no pair of numeric parameters to draw in; see the table of runs.")
     drawn = plane.failures(material, axes)
     plots = [
-        _plot(figure, f"failures{i}", f"{clean(y.name)} over {clean(x.name)}") for i, (x, y, figure) in enumerate(drawn)
+        _plot(figure, f"failures{i}", f"{material.name(y)} over {material.name(x)}")
+        for i, (x, y, figure) in enumerate(drawn)
     ]
     key = [*_failure_key(material), (Mark("o", "●", "accent"), "measured")]
     return Section(title, plots, key=key, width="third")
@@ -193,7 +195,8 @@ def _timeline(material: Material) -> Section:
         return Section(title, text="Nothing was performed yet.")
     caption = "Each bar is an attempt at a step, with its run's number where there is room; a cross marks a failure."
     key = [(Mark("", "■", "accent"), "odd run"), (Mark("", "■", "soft"), "even run")]
-    key += [(Mark("", "■", "best"), "best run"), (Mark("", "■", "red"), "failed attempt")]
+    key += [(Mark("", "■", "best"), "best run")]
+    key += [(Mark("", "■", "red"), "failed attempt")] if has_failures(material) else []
     return Section(title, [_plot(timeline(material), "timeline", caption)], key=key)
 
 

@@ -12,10 +12,10 @@ from orchestrator.ledger import Ledger, Run, State
 from orchestrator.objective import Objective
 from orchestrator.planner import Planner
 from orchestrator.recipe import Point
-from orchestrator.space import ParameterSpace
+from orchestrator.space import Parameter, ParameterSpace
 from orchestrator.suggestion import Observation
 from orchestrator.summary import Summary, summary
-from orchestrator.wording import clean, with_unit
+from orchestrator.wording import clean, named, with_unit
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,15 @@ class Material:
         """Return the label of an axis for a parameter."""
         return with_bracket(name, self.units[name])
 
+    def name(self, parameter: Parameter) -> str:
+        """Return the name of a parameter as people read it."""
+        return named(parameter.name, parameter.unit)
+
+    @property
+    def objective_name(self) -> str:
+        """The name of the objective as people read it."""
+        return named(self.objective.name, self.objective.unit)
+
     @property
     def value_axis(self) -> str:
         """The label of an axis for the objective."""
@@ -100,7 +109,7 @@ class Material:
 
 def with_bracket(name: str, unit: str) -> str:
     """Return `power [W]`, or the name alone for a pure number."""
-    return with_unit(clean(name, 40), "" if unit == "1" else f"[{unit}]")
+    return with_unit(clean(named(name, unit), 40), "" if unit == "1" else f"[{unit}]")
 
 
 def gather(ledger: Ledger, planner: Planner) -> Material:

@@ -12,7 +12,7 @@ from orchestrator.planner import Planner
 from orchestrator.report import tables
 from orchestrator.report.figures import OwnFigure, gradient, sections
 from orchestrator.report.material import Material, gather
-from orchestrator.wording import clean, setting, with_sd, with_unit
+from orchestrator.wording import clean, named, setting, with_sd, with_unit
 
 
 def write_report(ledger: Ledger, planner: Planner, folder: Path, figures: Sequence[OwnFigure] = ()) -> Path:
@@ -55,12 +55,15 @@ def _words(material: Material) -> dict[str, Any]:
         "origin": what.origin,
         "standing": tables.standing(material),
         "status": what.status,
-        "objective": material.objective,
+        "objective": material.objective_name,
+        "goal": material.objective.goal,
         "best": what.best,
         "value": with_unit(with_sd(what.best.value, what.best.sd), material.objective.unit) if what.best else "",
         "settings": _settings(material),
         "facts": tables.facts(material),
-        "parameters": [(clean(name), "" if unit == "1" else clean(unit)) for name, unit in material.units.items()],
+        "parameters": [
+            (named(name, unit), "" if unit == "1" else clean(unit)) for name, unit in material.units.items()
+        ],
         "unit": "" if material.objective.unit == "1" else clean(material.objective.unit),
         "runs": tables.run_rows(material),
         "reasons": tables.reasons(material),
@@ -75,4 +78,4 @@ def _settings(material: Material) -> list[tuple[str, str]]:
     best = material.summary.best
     if best is None:
         return []
-    return [(clean(name), with_unit(setting(best.point[name]), unit)) for name, unit in material.units.items()]
+    return [(named(name, unit), with_unit(setting(best.point[name]), unit)) for name, unit in material.units.items()]

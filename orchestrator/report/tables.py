@@ -70,7 +70,12 @@ def facts(material: Material) -> list[Fact]:
     classes = {failure: len(runs) for failure, runs in what.failures.items()}
     found.append(Fact("runs", f"{what.n_measured} measured, {what.n_failed} failed", listed(classes)))
     found.append(Fact("lab time", f"{number(what.lab_days, 3)} days", _average(material)))
-    return found + (_how(what.best) if what.best is not None else [])
+    if what.best is not None:
+        found.append(_how(what.best))
+        weight = what.best.why.get("source_weight")
+        if weight is not None and what.source is not None:
+            found.append(Fact("source weight then", number(weight, 3), "0: the source was ignored; 1: fully trusted"))
+    return found
 
 
 def _comparison(material: Material, past: PastRows) -> Fact:
@@ -88,16 +93,12 @@ def _average(material: Material) -> str:
     return f"{number(material.state.lab_s / 3600 / n_over, 3)} h a run" if n_over else ""
 
 
-def _how(best: Run) -> list[Fact]:
+def _how(best: Run) -> Fact:
     why = clean(best.why.get("why", ""))
     if best.why.get("kind") != "model":
-        return [Fact("how it was found", "a point of the initial design", why)]
+        return Fact("how it was found", "a point of the initial design", why)
     where = "extrapolating" if best.why.get("extrapolating") else "within the measured rows"
-    found = [Fact("how it was found", f"suggested by the model, {where}", why)]
-    weight = best.why.get("source_weight")
-    if weight is not None:
-        found.append(Fact("source weight then", number(weight, 3), "0: the source was ignored; 1: fully trusted"))
-    return found
+    return Fact("how it was found", f"suggested by the model, {where}", why)
 
 
 def run_rows(material: Material) -> list[RunRow]:

@@ -37,6 +37,11 @@ def timeline(material: Material) -> Figure:
     return figure
 
 
+def has_failures(material: Material) -> bool:
+    """Whether any attempt failed, also one that was repeated with success."""
+    return any(attempt.failure for _, _, attempt in _attempts(material.runs))
+
+
 def _attempts(runs: Iterable[Run]) -> list[tuple[Run, Step, Attempt]]:
     return [(run, step, attempt) for run in runs for step in run.steps for attempt in step.attempts]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.wording import clean, column, number, point_text, with_sd
+from orchestrator.wording import clean, column, named, number, point_text, with_sd
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
 
@@ -75,3 +75,12 @@ def test_wording_point_keeps_order_and_drops_the_unit_of_pure_numbers():
     """A point is told in the order of the parameters, each with its unit."""
     point = {"b": 2.0, "a": "x", "c": 3.0}
     assert point_text(point, {"c": "cm", "a": "", "b": "1"}) == "c 3 cm, a x, b 2"
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "short"),
+    [("power (W)", "W", "power"), ("power [W]", "W", "power"), ("power (dc)", "W", "power (dc)"), ("(W)", "W", "(W)")],
+)
+def test_wording_name_loses_the_unit_it_ends_with(name, unit, short):
+    """The unit of a table's header is not told twice."""
+    assert named(name, unit) == short
