@@ -18,6 +18,7 @@ from orchestrator.comparison import CHANGEABLE, differences
 from orchestrator.config import ConfigError, Configuration, Problem, load
 from orchestrator.data import DataError, Rows
 from orchestrator.engine import Engine
+from orchestrator.engine.stopping import Stop
 from orchestrator.laboratory import Laboratory, build
 from orchestrator.ledger import Kind, Ledger, State
 from orchestrator.ledger.events import FORMAT
@@ -25,8 +26,7 @@ from orchestrator.ledger.export import write_runs_csv
 from orchestrator.ledger.state import join_origins
 from orchestrator.limits import check_limits
 from orchestrator.planner import Planner
-from orchestrator.stopping import Stop
-from orchestrator.terminal import Watcher
+from orchestrator.watcher import Silent, Watcher
 
 _PACKAGES = (
     "closed-loop-campaign",
@@ -126,7 +126,7 @@ class Campaign:
             if closed is not None:
                 return Outcome(closed, self.folder, self.ledger_path, ledger.state, is_new=False)
             try:
-                stop = self._drive(ledger, watcher or _Silent())
+                stop = self._drive(ledger, watcher or Silent())
             finally:
                 self.laboratory.close()
             self.write_results(ledger)
@@ -222,20 +222,6 @@ class Campaign:
         )
         with watcher, _signals(engine):
             return engine.run()
-
-
-class _Silent:
-    """A watcher for notebooks and tests: sees everything, says nothing."""
-
-    def event(self, event: object, state: object) -> None:
-        """Say nothing."""
-
-    def __enter__(self) -> Self:
-        """Begin to say nothing."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Go on saying nothing."""
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from instruments.driver import Action, FailureClass, InstrumentError, Moved
 from orchestrator.campaign import Campaign, Outcome
 from orchestrator.config.schema import PoliciesConfig
 from orchestrator.ledger import Event, Ledger, State
-from orchestrator.policies import decide
+from orchestrator.engine.policies import decide
 
 
 def run(folder: Path, text: str = CONFIG, out: str = "out", **overrides: Any) -> Outcome:

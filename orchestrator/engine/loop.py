@@ -1,0 +1,163 @@
+"""The loop itself.
+
+At each instant the news of all steps is taken first, lowest run first; then free instruments are given out, lowest run
+first; a new suggestion comes last, and only when the bottleneck is free: asked earlier, a point would be chosen on less
+than what is known when it starts.
+"""
+
+from orchestrator.clock import SimulatedClock, is_phased
+from orchestrator.config.schema import CampaignConfig
+from orchestrator.engine.history import observations
+from orchestrator.engine.performer import Performer
+from orchestrator.engine.recorder import Recorder
+from orchestrator.engine.stopping import Stop, breaker, enough
+from orchestrator.laboratory import Laboratory
+from orchestrator.ledger import Kind, Ledger, Run
+from orchestrator.objective import Objective
+from orchestrator.planner import Planner
+from orchestrator.watcher import Watcher
+
+
+class Engine:
+    """Drives one campaign from its ledger's last event to the end of its budget.
+
+    Args:
+        settings: The configuration.
+        ledger: Open to append, with `campaign_opened` in it.
+        laboratory: The connected instruments and the recipe.
+        planner: Holds the source and the initial rows.
+        clock: At the ledger's last lab time.
+        watcher: Told of every event.
+    """
+
+    def __init__(
+        self,
+        settings: CampaignConfig,
+        ledger: Ledger,
+        *,
+        laboratory: Laboratory,
+        planner: Planner,
+        clock: SimulatedClock,
+        watcher: Watcher,
+    ) -> None:
+        self._settings = settings
+        self._state = ledger.state
+        self._laboratory = laboratory
+        self._planner = planner
+        self._clock = clock
+        self._objective = Objective.from_config(settings.objective)
+        self._recorder = Recorder(ledger, clock, watcher)
+        self._performer = Performer(settings, laboratory, self._recorder, pause=self._pause, halt=self._halt_soon)
+        self._stop: Stop | None = None
+        self._halt_reason: str | None = None
+
+    def run(self) -> Stop:
+        """Go on until the campaign is finished, halted or paused, and tell why.
+
+        Raises:
+            LedgerError: An event could not be recorded.
+        """
+        self._resume()
+        while True:
+            for post in self._clock.due():
+                self._performer.take(post)
+            if self._halt_reason is not None:
+                self._clock.halt(self._halt_reason)
+                self._halt_reason = None
+                continue
+            self._give_turns()
+            if not self._clock.advance():
+                return self._end()
+
+    def stop(self, reason: str) -> None:
+        """Start nothing new; running steps end and are recorded. Safe in a signal handler."""
+        self._pause(Stop(reason, "paused", who="operator", exit_code=3))
+        self._clock.wake()
+
+    def halt(self, reason: str) -> None:
+        """Send the instruments to a safe state now; what is cut short is recorded. Safe in a signal handler."""
+        self._halt_soon(reason)
+        self.stop(reason)
+
+    def _halt_soon(self, reason: str) -> None:
+        """Halt blocking drivers at once, and phased ones between two events of the schedule."""
+        self._halt_reason = reason
+        self._clock.halt_blocking()
+
+    def _pause(self, stop: Stop) -> None:
+        self._stop = self._stop or stop
+
+    def _resume(self) -> None:
+        """Bring instruments and recipes to where the ledger ends."""
+        for role, state in self._state.instrument_states:
+            if is_phased(self._laboratory.instruments[role]):
+                self._laboratory.instruments[role].state = state  # type: ignore[union-attr]  # is_phased has looked
+        for run in self._state.open_runs:
+            self._performer.resume(run)
+
+    def _give_turns(self) -> None:
+        for waiting in self._state.open_runs:
+            self._try_step(waiting)
+        while self._may_start():
+            run = self._state.unstarted or self._suggest()
+            if run is None:
+                return
+            self._recorder.record(Kind.RUN_STARTED, {}, run=run.number)
+            self._performer.begin(run)
+            self._try_step(run)
+
+    def _may_start(self) -> bool:
+        laboratory = self._settings.laboratory
+        has_room = len(self._state.open_runs) < laboratory.in_flight
+        if self._stop or not has_room or not (laboratory.bottleneck is None or self._is_free(laboratory.bottleneck)):
+            return False
+        if enough(self._settings, self._objective, self._state, self._clock.now_s) is not None:
+            return False
+        self._stop = breaker(self._settings, self._state)
+        return self._stop is None
+
+    def _is_free(self, instrument: str) -> bool:
+        """Return whether no open run is on the instrument, nor waits for it after a failure."""
+        last_steps = [run.steps[-1] for run in self._state.open_runs if run.steps]
+        return not any(step.instrument == instrument and not step.is_over for step in last_steps)
+
+    def _try_step(self, run: Run) -> None:
+        """Begin the step the run waits for, if its instrument is free and its back-off is over."""
+        command = self._performer.waits_for(run)
+        if self._stop is not None or command is None or _not_before_s(run) > self._clock.now_s:
+            return
+        others = [other.steps[-1] for other in self._state.open_runs if other.steps]
+        if not any(step.is_under_way and step.instrument == command.instrument for step in others):
+            self._performer.begin_step(run, command)
+
+    def _suggest(self) -> Run | None:
+        number = len(self._state.runs) + 1
+        pending = self._state.open_runs
+        try:
+            suggestion = self._planner.ask(observations(self._state), [run.point for run in pending], number)
+        except Exception as error:  # noqa: BLE001 - whatever a planner raises, the campaign must stay resumable
+            reason = f"the planner failed at suggestion {number}: {type(error).__name__}: {error}"
+            self._pause(Stop(reason, "paused", exit_code=4))
+            return None
+        body = {
+            "point": dict(suggestion.point),
+            "why": suggestion.to_json(),
+            "prefix": self._state.n_events,
+            "pending": [run.number for run in pending],
+        }
+        self._recorder.record(Kind.SUGGESTED, body, run=number)
+        return self._state.runs[number]
+
+    def _end(self) -> Stop:
+        stop = self._stop or enough(self._settings, self._objective, self._state, self._clock.now_s)
+        if stop is None:
+            stop = Stop("nothing can go on: every open run waits for an instrument", "paused", exit_code=4)
+        body = {"reason": stop.reason, "who": stop.who, "status": stop.status, "exit_code": stop.exit_code}
+        self._recorder.record(Kind.PAUSED if stop.status == "paused" else Kind.CAMPAIGN_CLOSED, body)
+        return stop
+
+
+def _not_before_s(run: Run) -> float:
+    """Return until when the run's back-off lasts."""
+    waiting = run.steps and run.steps[-1].status == "failed" and not run.steps[-1].is_over
+    return run.steps[-1].last.not_before_s if waiting else 0.0

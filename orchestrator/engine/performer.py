@@ -1,0 +1,279 @@
+"""Performs the steps of open runs and records what comes of them.
+
+Rule of this file: intent before actuation, outcome after. A reading is encoded, recorded and decoded before the recipe
+sees it, so that a live recipe and a replayed one see the same objects.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from instruments.driver import (
+    Command,
+    CommandRefused,
+    FailureClass,
+    InstrumentError,
+    Moved,
+    Phase,
+    Reading,
+    check_command,
+)
+from orchestrator.chance import stream
+from orchestrator.clock import Post, is_phased
+from orchestrator.config.schema import CampaignConfig
+from orchestrator.engine.policies import Decision, decide
+from orchestrator.engine.recorder import Recorder
+from orchestrator.engine.stopping import Stop
+from orchestrator.laboratory import Laboratory
+from orchestrator.ledger import Kind, Run, Step
+from orchestrator.ledger.readings import decode_reading, encode_reading, plain_scalar, shown_scalar
+from orchestrator.recipe import Lab, Performance, RecipeFault
+
+
+class Performer:
+    """Holds the recipe of each open run and moves it on.
+
+    Args:
+        settings: The configuration.
+        laboratory: The connected instruments and the recipe.
+        recorder: Where events go.
+        pause: Called with the reason when a person is needed.
+        halt: Called with the reason when every instrument must go to a safe state.
+    """
+
+    def __init__(
+        self,
+        settings: CampaignConfig,
+        laboratory: Laboratory,
+        recorder: Recorder,
+        *,
+        pause: Callable[[Stop], None],
+        halt: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._laboratory = laboratory
+        self._recorder = recorder
+        self._clock = recorder.clock
+        self._pause = pause
+        self._halt = halt
+        self._lab = Lab(laboratory.instruments)
+        self._performances: dict[int, Performance] = {}
+
+    def waits_for(self, run: Run) -> Command | None:
+        """Return the command the run waits to have performed, or None if it is under way or there is none."""
+        performance = self._performances.get(run.number)
+        if performance is None or (run.steps and run.steps[-1].is_under_way):
+            return None
+        return performance.command
+
+    # ---- recipes -------------------------------------------------------------------------------------------------
+
+    def begin(self, run: Run) -> None:
+        """Begin the recipe of a run that was just started."""
+        self._begin_recipe(run)
+        self._settle(run)
+
+    def resume(self, run: Run) -> None:
+        """Bring the recipe of an open run to where the ledger ends, and continue a step in doubt."""
+        self._begin_recipe(run)
+        for step in run.steps:
+            performance = self._performances.get(run.number)
+            if performance is None:
+                return
+            try:
+                performance.expect(step.instrument, step.action, step.settings)
+            except RecipeFault as fault:
+                self._fault(run, fault)
+                return
+            if step.is_under_way:
+                self._continue(run, step, performance)
+            elif step.is_over:
+                self._feed(run, step)
+            else:
+                self._clock.wake_at(step.last.not_before_s)
+        self._settle(run)
+
+    def _begin_recipe(self, run: Run) -> None:
+        try:
+            self._performances[run.number] = Performance(self._laboratory.recipe, run.point, self._lab)
+        except RecipeFault as fault:
+            self._fault(run, fault)
+
+    def _feed(self, run: Run, step: Step) -> None:
+        """Hand the recorded outcome of a step to the recipe, live and replayed alike."""
+        performance, attempt = self._performances[run.number], step.last
+        try:
+            if step.status == "done":
+                performance.send(self._recorder.ledger.reading(attempt))
+            else:
+                failure, moved = FailureClass(str(attempt.failure)), Moved(str(attempt.moved))
+                performance.throw(InstrumentError(failure, attempt.reason, moved))
+        except RecipeFault as fault:
+            self._fault(run, fault)
+
+    def _settle(self, run: Run) -> None:
+        """Finish the run if its recipe has come to an end."""
+        performance = self._performances.get(run.number)
+        if performance is None or performance.command is not None:
+            return
+        try:
+            body = _ending(performance)
+        except ValueError as error:
+            self._fault(run, RecipeFault(f"its details cannot be recorded: {error}"))
+            return
+        del self._performances[run.number]
+        self._recorder.record(Kind.RUN_FINISHED, body, run=run.number)
+
+    def _fault(self, run: Run, fault: RecipeFault) -> None:
+        """Leave the run open, so that its sample is not lost, and wait for the recipe to be mended."""
+        self._performances.pop(run.number, None)
+        reason = f"recipe: run {run.number}: {fault}; mend it, then run the same command to go on with the same sample"
+        self._pause(Stop(reason, "paused", exit_code=4))
+
+    # ---- steps ---------------------------------------------------------------------------------------------------
+
+    def begin_step(self, run: Run, command: Command) -> None:
+        """Record the intent and begin the step, or its next attempt."""
+        last = run.steps[-1] if run.steps else None
+        is_retry = last is not None and not last.is_over
+        number = len(run.steps) + (not is_retry)
+        attempt = len(last.attempts) + 1 if last is not None and is_retry else 1
+        try:
+            settings = {name: plain_scalar(name, value) for name, value in command.settings.items()}
+            command = replace(command, settings=settings, id=f"{run.number}.{number}.{attempt}")
+            self._check(command)
+        except ValueError as refused:
+            self._fault(run, RecipeFault(str(refused)))
+            return
+        body = {
+            "id": command.id,
+            "attempt": attempt,
+            "instrument": command.instrument,
+            "action": command.action,
+            "settings": settings,
+        }
+        self._recorder.start_step(body, run, number)
+        self._perform(run, number, command, start_s=self._clock.now_s)
+
+    def _check(self, command: Command) -> None:
+        if command.instrument not in self._laboratory.instruments:
+            message = f"{command.instrument} is not in the laboratory"
+            raise CommandRefused(message)
+        check_command(command, self._laboratory.instruments[command.instrument].actions)
+
+    def _perform(self, run: Run, number: int, command: Command, *, start_s: float, n_known: int = 0) -> None:
+        instrument = self._laboratory.instruments[command.instrument]
+        rng = stream(self._settings.seed, "step", command.id)
+        self._clock.perform((run.number, number), instrument, command, rng, start_s=start_s, n_known=n_known)
+
+    def _continue(self, run: Run, step: Step, performance: Performance) -> None:
+        """Settle a step whose outcome was not recorded; it is never silently repeated."""
+        attempt = step.last
+        doubt = {"id": attempt.id, "reason": "the ledger ends before its outcome"}
+        self._recorder.record_step(Kind.STEP_IN_DOUBT, doubt, run, step)
+        if not is_phased(self._laboratory.instruments[step.instrument]):
+            reason = f"step {attempt.id} on {step.instrument} is in doubt: look at the instrument"
+            self._pause(Stop(reason, "paused", exit_code=4))
+            return
+        how = {"id": attempt.id, "how": "continued", "note": "the phases go on from their recorded beginning"}
+        self._recorder.record_step(Kind.DOUBT_RESOLVED, how, run, step)
+        if performance.command is not None:
+            command = replace(performance.command, settings=dict(step.settings), id=attempt.id)
+            self._perform(run, step.number, command, start_s=attempt.start_s, n_known=len(attempt.phases))
+
+    def take(self, post: Post) -> None:
+        """Record the news of a step and what follows from it."""
+        run = self._recorder.state.runs[post.run]
+        step = run.steps[post.step - 1]
+        if isinstance(post.news, Phase):
+            values = {str(name): shown_scalar(value) for name, value in post.news.telemetry.items()}
+            body = {"id": step.last.id, "phase": post.news.name, "values": values}
+            self._recorder.record_step(Kind.TELEMETRY, body, run, step)
+        elif isinstance(post.news, Reading):
+            self._take_reading(run, step, post.news)
+        else:
+            self._take_failure(run, step, post.news)
+
+    def _take_reading(self, run: Run, step: Step, reading: Reading) -> None:
+        body: dict[str, Any] = {}
+        attachments: list[bytes] = []
+        try:
+            body, attachments = encode_reading(reading)
+            self._accept(run, body, attachments)
+        except InstrumentError as error:
+            self._take_failure(run, step, error, body, attachments)
+        except Exception as error:  # noqa: BLE001 - not recordable, or a fault in the recipe's own check
+            failure = FailureClass.RECIPE if body else FailureClass.MEASUREMENT
+            reason = f"{type(error).__name__} while looking at the reading: {error}"
+            self._take_failure(run, step, InstrumentError(failure, reason, Moved.YES), body, attachments)
+        else:
+            outcome = {"id": step.last.id, "reading": body, "state": self._state_of(step.instrument)}
+            self._recorder.record_step(Kind.STEP_FINISHED, outcome, run, step, attachments)
+            self._feed(run, step)
+            self._settle(run)
+
+    def _accept(self, run: Run, body: Mapping[str, Any], attachments: Sequence[bytes]) -> None:
+        """Let the command look at the reading as it will be read again."""
+        command = self._performances[run.number].command
+        if command is not None and command.accept is not None:
+            arrays = dict(zip(body["arrays"].values(), attachments, strict=True))
+            command.accept(decode_reading(body, arrays.__getitem__))
+
+    def _take_failure(
+        self,
+        run: Run,
+        step: Step,
+        error: InstrumentError,
+        reading: Mapping[str, Any] | None = None,
+        attachments: Sequence[bytes] = (),
+    ) -> None:
+        action = self._laboratory.instruments[step.instrument].actions.get(step.action)
+        decision = decide(error, action, len(step.attempts), self._settings.policies)
+        not_before_s = self._clock.now_s + decision.backoff_s
+        body = {
+            "id": step.last.id,
+            "failure": str(error.failure),
+            "reason": error.reason,
+            "moved": str(error.moved),
+            "decision": "retry" if decision.retry else "fail",
+            "not_before_s": not_before_s,
+            "state": self._state_of(step.instrument),
+            **({"reading": reading} if reading else {}),
+        }
+        self._recorder.record_step(Kind.STEP_FAILED, body, run, step, attachments)
+        if decision.retry:
+            self._clock.wake_at(not_before_s)
+        else:
+            self._feed(run, step)
+            self._settle(run)
+        self._react(step, error, decision)
+
+    def _react(self, step: Step, error: InstrumentError, decision: Decision) -> None:
+        if decision.pause:
+            reason = f"step {step.last.id} on {step.instrument}: {error}; see to it, then run the same command to go on"
+            self._pause(Stop(reason, "paused", exit_code=4))
+        if decision.halt:
+            self._halt(f"halted because of step {step.last.id} on {step.instrument}: {error.reason}")
+
+    def _state_of(self, instrument: str) -> dict[str, Any] | None:
+        state = getattr(self._laboratory.instruments[instrument], "state", None)
+        return None if state is None else dict(state)
+
+
+def _ending(performance: Performance) -> dict[str, Any]:
+    """Return the body of `run_finished`.
+
+    Raises:
+        ReadingError: A detail that cannot be recorded.
+    """
+    if performance.error is not None:
+        error = performance.error
+        status = "aborted" if error.failure == FailureClass.HALTED else "failed"
+        return {"status": status, "failure": str(error.failure), "reason": error.reason}
+    measured = performance.measured
+    if measured is None:
+        message = "the recipe has neither ended nor failed"
+        raise ValueError(message)
+    details = {name: plain_scalar(name, value) for name, value in measured.details.items()}
+    sd = None if measured.sd is None else float(plain_scalar("sd", measured.sd))
+    return {"status": "measured", "value": float(measured.value), "sd": sd, "details": details}

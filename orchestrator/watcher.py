@@ -1,0 +1,35 @@
+"""Whoever looks on while a campaign runs."""
+
+from typing import Protocol, Self
+
+from orchestrator.ledger import Event, State
+
+
+class Watcher(Protocol):
+    """Told of every event after it is durable; a context in which the campaign runs."""
+
+    def event(self, event: Event, state: State) -> None:
+        """Take notice of an event; must cost little, there may be thousands a second."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Begin to look on."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """Cease to look on."""
+        ...
+
+
+class Silent:
+    """A watcher for notebooks: sees everything, says nothing."""
+
+    def event(self, event: Event, state: State) -> None:
+        """Say nothing."""
+
+    def __enter__(self) -> Self:
+        """Begin to say nothing."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Go on saying nothing."""
