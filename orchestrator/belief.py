@@ -62,13 +62,14 @@ class Belief:
         failed = [o.point for o in known if o.failure == FailureClass.INFEASIBLE]
         scores = np.array([objective.score(o.value) for o in measured if o.value is not None])
         X, y = self._encoded([*(o.point for o in measured), *failed]), np.append(scores, [scores.min()] * len(failed))
-        self.surrogate = self._fitted(X, y)
+        self.surrogate = self._fitted(X, y, len(failed))
         best = float(self.surrogate.predict(X[: len(scores)]).max())
         self.reference = Reference(best, float(scores.min()), float(scores.std()))
         self._feasibility = feasibility(space, known)
         if pending:
             flying = self._encoded(pending)
-            self.surrogate = self._fitted(np.vstack([X, flying]), np.append(y, self.surrogate.predict(flying)))
+            imagined = np.append(y, self.surrogate.predict(flying))
+            self.surrogate = self._fitted(np.vstack([X, flying]), imagined, len(failed) + len(pending))
 
     def at(self, columns: FloatArray) -> Outlook:
         """Return what is believed at encoded points of the unit cube."""
@@ -80,11 +81,11 @@ class Belief:
         """Return the acquisition of each point of an outlook; larger is better."""
         return acquisition.evaluate(self._settings, outlook, self.reference)
 
-    def _fitted(self, X: FloatArray, y: FloatArray) -> Any:  # noqa: ANN401 - sklearn has no stubs
+    def _fitted(self, X: FloatArray, y: FloatArray, n_imagined: int) -> Any:  # noqa: ANN401 - sklearn has no stubs
         borrowed = None
         if self._source is not None:
             borrowed = self._encoded(self._source.points), self._sign * self._source.values
-        return surrogates.build(self._settings, borrowed).fit(X, y)
+        return surrogates.build(self._settings, borrowed).fit(X, y, n_imagined)
 
     def _encoded(self, points: Sequence[Point]) -> FloatArray:
         return self._space.encode(points, natural=self._natural)

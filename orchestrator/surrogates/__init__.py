@@ -1,6 +1,7 @@
 """Surrogates: regressions with a predictive standard deviation, by the name the YAML gives.
 
-Each is an sklearn estimator with `fit(X, y)`, `predict(X, return_std=True)`, `source_weight_` and `source_evidence_`.
+Each is an sklearn estimator with `fit(X, y, n_imagined)`, `predict(X, return_std=True)`, and after fitting
+`source_weight_` and `source_evidence_`.
 Must not know points, units, objectives or acquisitions: rows of numbers alone.
 """
 

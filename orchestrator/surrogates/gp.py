@@ -22,8 +22,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # s
     Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, equations 2.25, 2.26 and 4.17.
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit to rows X, shape (n_rows, n_columns), with values y, shape (n_rows,).
+    def fit(self, X: ArrayLike, y: ArrayLike, n_imagined: int = 0) -> Self:  # noqa: ARG002 - one call for all surrogates
+        """Fit to rows X, shape (n_rows, n_columns), with values y, shape (n_rows,); imagined rows count as any.
 
         Raises:
             ValueError: NaN or infinity, or shapes that do not fit.

@@ -76,12 +76,13 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         self.mode = mode
         self.source_weight = source_weight
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, n_imagined: int = 0) -> Self:
         """Fit to target rows.
 
         Args:
             X: Target features, shape (n_rows, n_columns).
             y: Target values, shape (n_rows,).
+            n_imagined: How many of the last rows were not measured; the source is not judged by those.
 
         Raises:
             ValueError: NaN or infinity, shapes that do not fit, an unknown mode or weight.
@@ -90,7 +91,7 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         self._check_settings()
         source = self._checked_source(features.shape[1])
         with config_context(assume_finite=True, skip_parameter_validation=True):
-            self._fit(features, np.asarray(values, dtype=float), source)
+            self._fit(features, np.asarray(values, dtype=float), source, len(values) - n_imagined)
         return self
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - sklearn's signature
@@ -119,7 +120,7 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
             raise ValueError(message)
         return X, y
 
-    def _fit(self, X: FloatArray, y: FloatArray, source: Source | None) -> None:
+    def _fit(self, X: FloatArray, y: FloatArray, source: Source | None, n_measured: int) -> None:
         paper = self.mode == "paper"
         self.offset_, self.spread_ = (0.0, 1.0) if paper else (float(y.mean()), float(y.std()) or 1.0)
         y = (y - self.offset_) / self.spread_
@@ -128,7 +129,8 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         plain = left_out(partial(_machine, self.settings_), X, y, folds)
         learn = self._borrower(source, len(y))
         borrowed = plain if learn is None else left_out(learn, X, y, folds)
-        self._weigh(y, plain, borrowed, has_source=learn is not None)
+        seen = slice(n_measured)
+        self._weigh(y[seen], plain[seen], borrowed[seen], has_source=learn is not None)
         self.plain_ = _machine(self.settings_, X, y)
         self.borrowing_ = self.plain_ if learn is None else learn(X, y)
         residuals = y - (1 - self.source_weight_) * plain - self.source_weight_ * borrowed
