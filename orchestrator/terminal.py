@@ -239,7 +239,8 @@ class LiveWatcher:
                 heading, justify="right", overflow="ellipsis", no_wrap=True, max_width=_WIDTH_OF_A_PARAMETER
             )
         table.add_column(Text(f"predicted\n{unit}"), justify="right", no_wrap=True)
-        table.add_column(Text(f"{named(self._objective.name, self._objective.unit)}\n{unit}"), ratio=1, overflow="ellipsis", no_wrap=True)
+        value = Text(f"{named(self._objective.name, self._objective.unit)}\n{unit}")
+        table.add_column(value, ratio=1, overflow="ellipsis", no_wrap=True)
         shown = runs[-self._n_rows() :]
         columns = [column([run.point[name] for run in shown]) for name in names[:n_fit]]
         for i, run in enumerate(shown):

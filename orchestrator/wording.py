@@ -76,7 +76,8 @@ def column(values: Sequence[float | str]) -> list[str]:
 
 def point_text(point: Mapping[str, float | str], units: Mapping[str, str]) -> str:
     """Return `distance 6.6 cm, power 61.3 W`, in the order of `units`."""
-    parts = (f"{named(name, unit)} {with_unit(setting(point[name]), unit)}" for name, unit in units.items() if name in point)
+    known = ((name, unit) for name, unit in units.items() if name in point)
+    parts = (f"{named(name, unit)} {with_unit(setting(point[name]), unit)}" for name, unit in known)
     return ", ".join(parts)
 
 

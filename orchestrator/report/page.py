@@ -61,10 +61,8 @@ def _words(material: Material) -> dict[str, Any]:
         "value": with_unit(with_sd(what.best.value, what.best.sd), material.objective.unit) if what.best else "",
         "settings": _settings(material),
         "facts": tables.facts(material),
-        "parameters": [
-            (named(name, unit), "" if unit == "1" else clean(unit)) for name, unit in material.units.items()
-        ],
-        "unit": "" if material.objective.unit == "1" else clean(material.objective.unit),
+        "parameters": [(named(name, unit), _heading(unit)) for name, unit in material.units.items()],
+        "unit": _heading(material.objective.unit),
         "runs": tables.run_rows(material),
         "reasons": tables.reasons(material),
         "configuration": tables.configuration(material),
@@ -72,6 +70,10 @@ def _words(material: Material) -> dict[str, Any]:
         "n_events": what.n_events,
         "head": what.head,
     }
+
+
+def _heading(unit: str) -> str:
+    return "" if unit == "1" else clean(unit)
 
 
 def _settings(material: Material) -> list[tuple[str, str]]:
