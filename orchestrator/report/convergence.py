@@ -9,7 +9,6 @@ from matplotlib.ticker import MaxNLocator
 from orchestrator.objective import Objective
 from orchestrator.report.drawing import BEST, HUES, MEASURED, WIDE, blank, label, mark_of
 from orchestrator.report.material import Material
-from orchestrator.wording import number
 
 
 def convergence(material: Material) -> Figure:
@@ -48,21 +47,8 @@ def _best(ax: Axes, material: Material) -> None:
 
 
 def _initial(ax: Axes, material: Material) -> None:
-    past = material.summary.initial
-    if past is None:
-        return
-    ax.axhline(past.best, color=HUES["muted"], linestyle=(0, (4, 3)), linewidth=1)
-    ax.annotate(
-        f"best initial row {number(past.best)}",
-        (1.0, past.best),
-        xycoords=ax.get_yaxis_transform(),
-        xytext=(-3, 3),
-        textcoords="offset points",
-        ha="right",
-        va="bottom",
-        fontsize=8,
-        color=HUES["muted"],
-    )
+    if material.summary.initial is not None:
+        ax.axhline(material.summary.initial.best, color=HUES["muted"], linestyle=(0, (4, 3)), linewidth=1)
 
 
 def _failures(ax: Axes, material: Material) -> None:

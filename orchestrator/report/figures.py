@@ -97,9 +97,12 @@ def _convergence(material: Material) -> Section:
     caption = "The value of each run with its sd, in the order of the runs"
     caption += "; failed runs along the bottom." if material.failed else "."
     key = [(MEASURED, "measured"), (BEST, "best run"), (_STEP, "best so far")]
-    key += [(_LINE, "best initial row")] if material.summary.initial is not None else []
+    key = key if material.measured else []
+    initial = material.summary.initial
+    if initial is not None:
+        key.append((_LINE, f"best initial row, {with_unit(number(initial.best), material.objective.unit)}"))
     plot = _plot(convergence(material), "convergence", caption)
-    return Section(title, [plot], key=[*(key if material.measured else []), *_failure_key(material)])
+    return Section(title, [plot], key=[*key, *_failure_key(material)])
 
 
 def _prediction(material: Material) -> Section:

@@ -64,7 +64,7 @@ def draw_best(ax: Axes, point: Point, x: Parameter, y: Parameter) -> None:
     """Draw the point that the figure goes through."""
     xs, ys = coordinates([point], x, y)
     ax.scatter(
-        xs, ys, s=170, marker=BEST.marker, color=HUES[BEST.hue], edgecolor=HUES["paper"], linewidth=0.8, zorder=5
+        xs, ys, s=210, marker=BEST.marker, color=HUES[BEST.hue], edgecolor=HUES["paper"], linewidth=1.3, zorder=5
     )
 
 
