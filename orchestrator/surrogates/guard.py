@@ -38,23 +38,29 @@ def left_out(learn: Learner, X: FloatArray, y: FloatArray, folds: NDArray[np.int
     return predicted
 
 
-def judge(y: FloatArray, plain: FloatArray, borrowed: FloatArray) -> tuple[float, dict[str, Any]]:
+def judge(
+    y: FloatArray, plain: FloatArray, borrowed: FloatArray, fixed: float | None = None
+) -> tuple[float, dict[str, Any]]:
     """Decide the weight of the source from left-out predictions.
 
     Args:
         y: Measured values, shape (n_rows,).
         plain: Left-out predictions without the source.
         borrowed: Left-out predictions with it.
+        fixed: A weight that the configuration has decided; its error is recorded all the same.
 
     Returns:
         The weight, and a JSON-ready record: `rule`, `rows`, and `error`, the mean absolute error by weight.
     """
-    misses = {w: np.abs(y - (1 - w) * plain - w * borrowed) for w in WEIGHTS}
+    weights = WEIGHTS if fixed is None else sorted({*WEIGHTS, fixed})
+    misses = {w: np.abs(y - (1 - w) * plain - w * borrowed) for w in weights}
     record: dict[str, Any] = {
         "rule": f"the smallest left-out error, if it beats weight 0 by {MARGIN:g} standard error",
         "rows": len(y),
         "error": {f"{w:g}": float(miss.mean()) for w, miss in misses.items()},
     }
+    if fixed is not None:
+        return fixed, record | {"rule": "fixed by the configuration"}
     if len(y) < _FEWEST_ROWS:
         return 0.0, record | {"rule": f"weight 0 below {_FEWEST_ROWS} measured rows: too few to judge a source by"}
     best = min(WEIGHTS, key=lambda w: (misses[w].mean(), w))

@@ -146,11 +146,10 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         )
 
     def _weigh(self, y: FloatArray, plain: FloatArray, borrowed: FloatArray, *, has_source: bool) -> None:
-        weight, record = judge(y * self.spread_, plain * self.spread_, borrowed * self.spread_)
+        fixed = None if self.source_weight == "guarded" else float(self.source_weight)
+        weight, record = judge(y * self.spread_, plain * self.spread_, borrowed * self.spread_, fixed)
         if not has_source:
             weight, record = 0.0, {"rule": "no source to borrow from", "rows": len(y), "error": {}}
-        elif self.source_weight != "guarded":
-            weight, record = float(self.source_weight), record | {"rule": "fixed by the configuration"}
         self.source_weight_, self.source_evidence_ = weight, record
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from orchestrator.belief import Belief
 from orchestrator.config.schema import PlannerConfig
 from orchestrator.data import Rows
 from orchestrator.extrapolation import novelty
@@ -106,6 +107,15 @@ def test_planner_says_that_there_is_no_source():
     assert "source weight 0 (no source to borrow from)" in suggestion.why
 
 
+def test_planner_takes_a_weight_that_the_configuration_fixes():
+    """Any weight between 0 and 1 is used and explained, also one that the guard would not try."""
+    settings = QUICK.model_copy(update={"source_weight": 0.3})
+    suggestion = planner(settings, source=past(8, seed=5)).ask(performed(10), number=11)
+    assert suggestion.source_weight == 0.3
+    assert "source weight 0.3 (left-out error" in suggestion.why
+    assert "fixed by the configuration" in suggestion.why
+
+
 def test_planner_minimises_when_asked_to():
     """With goal minimise the best is the smallest and the prediction is in the objective's sense."""
     one = Planner(SPACE, Objective("loss", "1", "minimise"), QUICK, initial=past(10))
@@ -136,6 +146,25 @@ def test_planner_keeps_away_from_where_runs_were_infeasible():
     second = one.suggest()
     assert np.linalg.norm(SPACE.encode([second.point]) - SPACE.encode([first.point])) > 0.1
     assert second.p_feasible > 0.5
+
+
+def test_belief_learns_the_worst_from_an_infeasible_run():
+    """Where a run gave no film the prediction sinks, not P(feasible) alone."""
+    known, point = performed(10), {"distance": 7.0, "pressure": 1.5}
+    failed = [*known, Observation(point, failure="infeasible")]
+    before, after = (Belief(SPACE, OBJECTIVE, QUICK, some).at(SPACE.encode([point])) for some in (known, failed))
+    assert after.score[0] < before.score[0] - 0.2
+    assert after.p_feasible[0] < before.p_feasible[0]
+
+
+def test_belief_is_surer_where_a_run_is_pending():
+    """A pending run lowers the doubt at its point, so that the next one looks elsewhere."""
+    known, point = performed(10), {"distance": 11.5, "pressure": 3.8}
+    alone, flying = (
+        Belief(SPACE, OBJECTIVE, QUICK, known, pending=pending).at(SPACE.encode([point])) for pending in ([], [point])
+    )
+    assert flying.sd[0] < 0.5 * alone.sd[0]
+    assert flying.score[0] == pytest.approx(alone.score[0], abs=0.5)
 
 
 @pytest.mark.parametrize("failure", ["measurement", "instrument", "safety", "halted", "recipe", "operator"])
