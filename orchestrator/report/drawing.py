@@ -16,6 +16,7 @@ import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import blended_transform_factory
 
 HUES = {
     "ink": "#1c1d21",
@@ -86,6 +87,7 @@ _STYLE: Any = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 9,
+    "axes.titley": 1.0,
     "axes.unicode_minus": True,
     "figure.facecolor": "none",
     "font.family": "DejaVu Sans",
@@ -125,15 +127,22 @@ def blank(size: tuple[float, float], left: float = 0.55) -> tuple[Figure, Axes]:
         size: Width and height, inches.
         left: Room for the labels of the vertical axis, inches.
     """
-    figure, (width, height) = Figure(figsize=size), size
+    figure, (width, height) = Figure(figsize=size, dpi=72), size
     bottom, right, top = 0.46, 0.1, 0.28
     place = left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height
     return figure, figure.add_axes(place)
 
 
 def label(ax: Axes, x: str, y: str) -> None:
-    """Label both axes; the vertical one above it, where it can be read and leaves room for the drawing."""
+    """Label both axes; the vertical one above it, where it can be read and leaves room for the drawing.
+
+    The places are given, because finding them takes as long as drawing.
+    """
     ax.set_xlabel(x)
+    figure = ax.get_figure()
+    if figure is not None:
+        place = blended_transform_factory(ax.transAxes, figure.transFigure)
+        ax.xaxis.set_label_coords(0.5, 0.19 * figure.dpi / figure.bbox.height, transform=place)
     ax.set_title(y, loc="left", pad=7, color=HUES["ink"])
 
 

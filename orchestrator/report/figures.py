@@ -46,7 +46,7 @@ class Section:
         text: What to say above them, or instead of them.
         key: Marks and what they mean.
         scale: Lowest and highest value of the colour scale, if there is one.
-        width: wide, half or third of the page for each.
+        width: How wide each is: wide, half or third of the page; own for drawings that are not in the page's hues.
         columns: Headings of a small table beside the figure.
         rows: Its rows.
     """
@@ -217,4 +217,4 @@ def _own(material: Material, figures: Sequence[OwnFigure]) -> list[Section]:
             except Exception as error:  # noqa: BLE001 - a campaign's own figure must not cost the report
                 name = getattr(draw, "__name__", "figure")
                 problems.append(f"{clean(name)} could not be drawn: {type(error).__name__}: {clean(error, 200)}.")
-    return [Section("The best sample", plots, " ".join(problems))]
+    return [Section("The best sample", plots, " ".join(problems), width="wide own")]

@@ -23,7 +23,7 @@ from orchestrator.space import Parameter, Value
 FloatArray = NDArray[np.float64]
 
 COLOURS = "viridis"
-_N_GRID = 48  # a side
+_N_GRID = 40  # a side
 _N_HULL = 26  # a side; the hull is smoother than the prediction and dearer
 _N_LEVELS = 12
 _OUTSIDE = 0.01  # of the unit cube: so far beyond the hull counts as outside

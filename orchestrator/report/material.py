@@ -11,9 +11,9 @@ from orchestrator.engine.history import observations
 from orchestrator.ledger import Ledger, Run, State
 from orchestrator.objective import Objective
 from orchestrator.planner import Planner
+from orchestrator.planner.suggestion import Observation
 from orchestrator.recipe import Point
 from orchestrator.space import Parameter, ParameterSpace
-from orchestrator.suggestion import Observation
 from orchestrator.summary import Summary, summary
 from orchestrator.wording import clean, named, with_unit
 

@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from orchestrator.recipe import Point
 from orchestrator.report.drawing import BEST, HUES, THIRD, blank, label, mark_of
@@ -46,6 +47,8 @@ def frame(ax: Axes, material: Material, x: Parameter, y: Parameter) -> None:
             scale("log")
             axis.set_major_formatter(lambda value, _: number(value, 3))
             axis.set_minor_formatter("")
+        else:
+            axis.set_major_locator(MaxNLocator(nbins=6))
         margin = 0.0 if p.scale == "log" else 0.02 * (p.high - p.low)
         limit(p.low - margin, p.high + margin)
 
