@@ -24,7 +24,7 @@ from orchestrator.wording import clean, column, listed, named, number, plural, p
 
 _REDRAWS_PER_S = 4
 _WIDTH_OF_A_PARAMETER = 12
-_WIDTH_OF_THE_REST = 52
+_WIDTH_OF_THE_REST = 44
 _LINES_OF_THE_REST = 14
 _FEWEST_ROWS = 3
 _MOST_ROWS = 15
@@ -227,12 +227,11 @@ class LiveWatcher:
         return grid
 
     def _table(self, runs: Sequence[Run]) -> RenderableType:
-        names = list(self._settings.parameters)
-        n_fit = max(1, (self._console.width - _WIDTH_OF_THE_REST) // _WIDTH_OF_A_PARAMETER)
+        names = self._names()
         unit = "" if self._objective.unit == "1" else clean(self._objective.unit)
         table = Table(box=None, expand=True, header_style="dim", padding=(0, 1))
         table.add_column("\nrun", justify="right", no_wrap=True)
-        for name in names[:n_fit]:
+        for name in names:
             p_unit = self._settings.parameters[name].unit
             heading = Text(f"{named(name, p_unit)}\n{'' if p_unit == '1' else clean(p_unit)}")
             table.add_column(
@@ -242,11 +241,16 @@ class LiveWatcher:
         value = Text(f"{named(self._objective.name, self._objective.unit)}\n{unit}")
         table.add_column(value, ratio=1, overflow="ellipsis", no_wrap=True)
         shown = runs[-self._n_rows() :]
-        columns = [column([run.point[name] for run in shown]) for name in names[:n_fit]]
+        columns = [column([run.point[name] for run in shown]) for name in names]
         for i, run in enumerate(shown):
             cells = self._row(run, [texts[i] for texts in columns])
             table.add_row(*cells, style="bold green" if run is self._board.best else "")
         return table
+
+    def _names(self) -> list[str]:
+        """Return the parameters that fit beside the rest."""
+        n_fit = max(1, (self._console.width - _WIDTH_OF_THE_REST) // _WIDTH_OF_A_PARAMETER)
+        return list(self._settings.parameters)[:n_fit]
 
     def _n_rows(self) -> int:
         return min(_MOST_ROWS, max(_FEWEST_ROWS, self._console.height - _LINES_OF_THE_REST))
@@ -262,7 +266,9 @@ class LiveWatcher:
 
     def _foot(self) -> list[RenderableType]:
         board = self._board
-        found: list[RenderableType] = [Text()]
+        hidden = [clean(name) for name in self._settings.parameters if name not in self._names()]
+        too_narrow = f"not shown for want of width: {', '.join(hidden)}" if hidden else ""
+        found: list[RenderableType] = [Text(too_narrow, style="dim", overflow="ellipsis", no_wrap=True)]
         for move in board.moves.values():
             attempt = "" if move.attempt == "1" else f", attempt {clean(move.attempt, 4)}"
             phase = f": {clean(move.phase, 40)} done" if move.phase else ""

@@ -48,7 +48,7 @@ def frame(ax: Axes, material: Material, x: Parameter, y: Parameter) -> None:
             axis.set_major_formatter(lambda value, _: number(value, 3))
             axis.set_minor_formatter("")
         else:
-            axis.set_major_locator(MaxNLocator(nbins=6))
+            axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
         margin = 0.0 if p.scale == "log" else 0.02 * (p.high - p.low)
         limit(p.low - margin, p.high + margin)
 

@@ -180,6 +180,7 @@ def test_terminal_live_fits_its_console(long_story, width):
     lines = picture(watcher, width=width, height=24).splitlines()
     assert max(map(len, lines)) <= width
     assert len(lines) <= 24
+    assert ("not shown for want of width" in " ".join(lines)) == (width < 80)
 
 
 def test_terminal_live_is_fast_enough_for_a_simulated_clock(story):
