@@ -43,7 +43,9 @@ def main(n_runs: int) -> None:
         n_events = outcome.state.n_events
     total = time.perf_counter() - BEGAN
     spent["the rest: configuration, spectra fits, loop"] = total - sum(spent.values())
-    print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}")
+    print(
+        f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
+    )
     print(", ".join(f"{package} {version(package)}" for package in PACKAGES))
     print(f"\n{n_runs} runs, {n_events} events, {outcome.state.lab_s / 86400:.1f} lab days in {total:.1f} s\n")
     print(f"{'part':<46}{'s':>8}{'share':>8}")

@@ -61,9 +61,7 @@ def test_shipped_configuration_passes_its_check(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("table", "n_points", "objective"), [("p3ht_cnt.csv", 178, 0), ("crossed_barrel.csv", 600, 0)]
-)
+@pytest.mark.parametrize(("table", "n_points", "objective"), [("p3ht_cnt.csv", 178, 0), ("crossed_barrel.csv", 600, 0)])
 def test_shipped_recorded_campaign_suggests_only_points_of_the_table(
     table: str, n_points: int, objective: int, tmp_path: Path
 ) -> None:
@@ -122,7 +120,7 @@ def test_readme_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_help_answers_without_heavy_imports() -> None:
     """Neither numpy nor anything heavier is imported before it is needed."""
-    code = "import sys; from orchestrator.cli import main; main(['--help']); print(sorted(sys.modules), file=sys.stderr)"
+    code = "import sys; from orchestrator.cli import main; main(['--help']); sys.stderr.write(str(sorted(sys.modules)))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "usage: run-campaign" in ended.stdout
     heavy = {"numpy", "scipy", "sklearn", "skopt", "matplotlib", "pydantic", "sqlalchemy", "rich"}

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
-from orchestrator.kernels import matern
+from orchestrator.surrogates.kernels import matern
 
 FloatArray = NDArray[np.float64]
 

@@ -11,10 +11,10 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.svm import SVR
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from orchestrator.kernels import radial
 from orchestrator.surrogates.coral import align
 from orchestrator.surrogates.deviation import Deviation, Smoothness, smoothness
 from orchestrator.surrogates.guard import Learner, Predictor, deal_folds, judge, left_out
+from orchestrator.surrogates.kernels import radial
 
 FloatArray = NDArray[np.float64]
 Source = tuple[FloatArray, FloatArray]
@@ -149,7 +149,7 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         fixed = None if self.source_weight == "guarded" else float(self.source_weight)
         weight, record = judge(y * self.spread_, plain * self.spread_, borrowed * self.spread_, fixed)
         if not has_source:
-            weight, record = 0.0, {"rule": "no source to borrow from", "rows": len(y), "error": {}}
+            weight, record = 0.0, {"rule": "no source is used", "rows": len(y), "error": {}}
         self.source_weight_, self.source_evidence_ = weight, record
 
 

@@ -13,6 +13,7 @@ from worlds import CONFIG, write_config
 from orchestrator.cli import main, replay
 from orchestrator.ledger import Ledger
 
+DRIVER = "laboratory.instruments.oven.driver="
 RUN = "import sys; from orchestrator.cli import main; sys.exit(main())"
 
 
@@ -29,14 +30,14 @@ def run(folder: Path, *args: str) -> int:
         (["tiny.yaml", "--set", "seed=x"], "--set seed: seed: 'x' is refused"),
         (["tiny.yaml", "--set", "seed=["], "not valid YAML"),
         (["tiny.yaml", "--runs", "0"], "--set budget.runs: budget.runs: 0 is refused"),
-        (["tiny.yaml", "--set", "laboratory.instruments.oven.driver=stove"], "no driver 'stove' is installed; there are"),
-        (["tiny.yaml", "--set", "laboratory.instruments.oven.driver=worlds:Stove"], "worlds:Stove cannot be imported"),
-        (["tiny.yaml", "--set", "laboratory.instruments.oven.driver=worlds:bake_only"], "not a class"),
-        (["tiny.yaml", "--set", "laboratory.instruments.oven.driver=worlds:BlockingOven"], "set laboratory.clock: wall"),
+        (["tiny.yaml", "--set", DRIVER + "stove"], "no driver 'stove' is installed; there are"),
+        (["tiny.yaml", "--set", DRIVER + "worlds:Stove"], "worlds:Stove cannot be imported"),
+        (["tiny.yaml", "--set", DRIVER + "worlds:bake_only"], "not a class"),
+        (["tiny.yaml", "--set", DRIVER + "worlds:BlockingOven"], "set laboratory.clock: wall"),
         (["tiny.yaml", "--set", "laboratory.instruments.oven.heat=3"], "oven.heat: unknown key; known keys are"),
         (["tiny.yaml", "--set", "recipe=worlds:nothing"], "worlds:nothing cannot be imported"),
         (["tiny.yaml", "--set", "parameters.heat.high=200"], "heat=200 K is above the tool's limit of 100 K"),
-        (["tiny.yaml", "--set", "parameters.heat.unit=degC"], "parameters.heat.unit: 'degC', but oven takes heat in 'K'"),
+        (["tiny.yaml", "--set", "parameters.heat.unit=C"], "parameters.heat.unit: 'C', but oven takes heat in 'K'"),
         (["tiny.yaml", "--set", "data.initial=past.csv"], "past.csv:3: column 'heat': value 'hot' is not a number"),
         (["tiny.yaml", "--out", "file/out"], "cannot be written"),
         (["tiny.yaml", "--runs", "many"], "invalid int value"),

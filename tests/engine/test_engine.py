@@ -12,8 +12,8 @@ from worlds import CONFIG, write_config
 from instruments.driver import Action, FailureClass, InstrumentError, Moved
 from orchestrator.campaign import Campaign, Outcome
 from orchestrator.config.schema import PoliciesConfig
-from orchestrator.ledger import Event, Ledger, State
 from orchestrator.engine.policies import decide
+from orchestrator.ledger import Event, Ledger, State
 
 
 def run(folder: Path, text: str = CONFIG, out: str = "out", **overrides: Any) -> Outcome:

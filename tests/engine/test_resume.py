@@ -51,12 +51,14 @@ def story(folder: Path) -> list[tuple[Any, ...]]:
         ]
 
 
+DESIGN = {"planner.initial_runs": 9}
 WORLDS = {
     "one in flight": {"laboratory.in_flight": 1},
-    "two in flight, random": {"laboratory.in_flight": 2},
-    "three in flight, tied": {"laboratory.in_flight": 3, "laboratory.instruments.oven.durations": "tied"},
-    "shaky": {"laboratory.in_flight": 2, "laboratory.instruments.scale.shaky_rate": 0.4},
+    "two in flight, random": {**DESIGN, "laboratory.in_flight": 2},
+    "three in flight, tied": {**DESIGN, "laboratory.in_flight": 3, "laboratory.instruments.oven.durations": "tied"},
+    "shaky": {**DESIGN, "laboratory.in_flight": 2, "laboratory.instruments.scale.shaky_rate": 0.4},
     "failing": {
+        **DESIGN,
         "laboratory.in_flight": 2,
         "laboratory.instruments.oven.failure_rate": 0.4,
         "laboratory.instruments.oven.failure": "instrument",

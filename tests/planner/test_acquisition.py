@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from orchestrator.acquisition import Outlook, Reference, evaluate
 from orchestrator.config.schema import PlannerConfig
-from orchestrator.feasibility import Feasibility
+from orchestrator.planner.acquisition import Outlook, Reference, evaluate
+from orchestrator.planner.feasibility import Feasibility
 
 REACHED = Reference(best=1.0, worst=-1.0, spread=0.5)
 

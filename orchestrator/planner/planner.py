@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +11,19 @@ from numpy.typing import NDArray
 
 from instruments.driver import FailureClass
 from orchestrator import config
-from orchestrator.belief import Belief, feasibility
 from orchestrator.chance import stream
 from orchestrator.config.pool import read_pool
 from orchestrator.config.schema import CampaignConfig, PlannerConfig
 from orchestrator.data import Rows, read_csv, read_rows
-from orchestrator.explanation import why
-from orchestrator.extrapolation import novelty
-from orchestrator.feasibility import EVIDENCE
-from orchestrator.kernels import squared_distance
 from orchestrator.objective import Objective
+from orchestrator.planner.belief import Belief, feasibility
+from orchestrator.planner.explanation import why
+from orchestrator.planner.extrapolation import novelty
+from orchestrator.planner.feasibility import EVIDENCE
+from orchestrator.planner.suggestion import Observation, Suggestion
 from orchestrator.recipe import Point
 from orchestrator.space import ParameterSpace, Value
-from orchestrator.suggestion import Observation, Suggestion
+from orchestrator.surrogates.kernels import squared_distance
 
 __all__ = ["Observation", "Planner", "Suggestion"]
 
@@ -95,14 +96,12 @@ class Planner:
         )
 
     @classmethod
-    def from_yaml(
-        cls, path: str | Path, seed: int | None = None, overrides: Mapping[str, object] | None = None
-    ) -> "Planner":
+    def from_yaml(cls, path: str | Path, seed: int = 0, overrides: Mapping[str, object] | None = None) -> "Planner":
         """Build the planner of a configuration file; no laboratory is touched.
 
         Args:
             path: The YAML.
-            seed: Used instead of the configuration's.
+            seed: Seed of the planner, whatever the configuration's campaign uses.
             overrides: Values by dotted path, for example `{"data.source": None}`.
         """
         return cls.from_config(config.load(path, overrides).settings, seed)
@@ -149,8 +148,8 @@ class Planner:
         self._told.append(Observation(checked, None if value is None else float(value), sd, failure, reason))
 
     def best(self) -> Observation | None:
-        """Return the best measured observation, initial rows included, or None where nothing is measured."""
-        return max(_measured([*self._initial, *self._told]), key=self._score, default=None)
+        """Return the best measured observation of those told, or None; the rows it began with are in `initial`."""
+        return max(_measured(self._told), key=lambda o: self.objective.score(o.value or 0.0), default=None)
 
     def ask(self, observations: Sequence[Observation], pending: Sequence[Point] = (), number: int = 1) -> Suggestion:
         """Return the suggestion of this number: a pure function of its arguments and of how the planner was made.
@@ -181,14 +180,15 @@ class Planner:
         )
         return self.objective.sign * outlook.score, outlook.sd
 
-    def _score(self, observation: Observation) -> float:
-        return self.objective.score(observation.value or 0.0)
+    @cached_property
+    def _design(self) -> list[dict[str, Value]]:
+        """The initial design: drawn once from the seed, indexed by the number of the suggestion."""
+        return self.space.design(max(self.settings.initial_runs - len(self._initial), 1), self.seed)
 
     def _from_design(self, known: Sequence[Observation], pending: Sequence[Point], number: int) -> Suggestion:
-        n_design = max(self.settings.initial_runs - len(self._initial), 1)
-        used = self._used(known, pending)
+        n_design, used = len(self._design), self._used(known, pending)
         if number <= n_design:
-            point = self.space.design(n_design, self.seed)[number - 1]
+            point = self._design[number - 1]
             if len(_unused(self.space.encode([point]), used)):
                 words = f"point {number} of {n_design} of the initial design (maximin Latin hypercube)"
                 return self._without_model(number, point, words, known)

@@ -7,15 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instruments.driver import FailureClass
-from orchestrator import acquisition, surrogates
-from orchestrator.acquisition import Outlook, Reference
+from orchestrator import surrogates
 from orchestrator.config.schema import PlannerConfig
 from orchestrator.data import Rows
-from orchestrator.feasibility import EVIDENCE, Feasibility
 from orchestrator.objective import Objective
+from orchestrator.planner import acquisition
+from orchestrator.planner.acquisition import Outlook, Reference
+from orchestrator.planner.feasibility import EVIDENCE, Feasibility
+from orchestrator.planner.suggestion import Observation
 from orchestrator.recipe import Point
 from orchestrator.space import ParameterSpace
-from orchestrator.suggestion import Observation
 
 IMPUTE = 0
 PLUG = 1

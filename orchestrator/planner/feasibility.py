@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instruments.driver import FailureClass
-from orchestrator.kernels import radial
+from orchestrator.surrogates.kernels import radial
 
 FloatArray = NDArray[np.float64]
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.acquisition import NAMES
-from orchestrator.belief import Belief
-from orchestrator.extrapolation import Novelty
 from orchestrator.objective import Objective
-from orchestrator.suggestion import Suggestion
+from orchestrator.planner.acquisition import NAMES
+from orchestrator.planner.belief import Belief
+from orchestrator.planner.extrapolation import Novelty
+from orchestrator.planner.suggestion import Suggestion
 
 
 def why(suggestion: Suggestion, objective: Objective, belief: Belief, new: Novelty) -> str:
