@@ -200,9 +200,10 @@ class PhasedInstrument(Protocol):
     """An instrument that tells its phases as data instead of blocking, so that a clock can play them.
 
     `phases` yields `Phase`s and returns a `Reading` or raises `InstrumentError`. All chance comes from `rng`, so that
-    the same command with the same state and stream has the same phases again after a crash. `state` is a small JSON mapping
-    (wear, drift, the latest sample) that the engine records after every step; after a crash every recorded state is
-    set again in the order of the ledger, so a state may be an increment (the sample just made, not all samples).
+    the same command with the same state and stream has the same phases again after a crash. `state` is a small JSON
+    mapping (wear, drift, the latest sample) that the engine records after every step. After a crash every recorded
+    state is set again in the order of the ledger, so a state may be an increment: the sample just made, not all of
+    them.
     """
 
     name: str
