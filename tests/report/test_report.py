@@ -192,13 +192,13 @@ def test_report_of_a_paused_campaign_says_why(story, page):
 
 def test_report_escapes_what_instruments_and_users_wrote(story, page):
     """Markup in names, reasons and remarks is text, in the page and inside the figures."""
-    evil = "<script>alert(1)</script>&amp;$x^2$"
+    evil = r"<script>alert(1)</script>&amp;$\nope{$"
     one = story(parameters={evil: {"unit": "<b>", "low": 0, "high": 1}, "y": {"low": 0, "high": 1}}, name=f"<i>{evil}")
     one.measured({evil: 0.5, "y": 0.5}, 1.0, why=evil)
     one.failed({evil: 0.2, "y": 0.5}, "infeasible", reason=f"{evil}\x1b[31m\x00 {'long ' * 500}")
     made = page(one)
     assert "script" not in made.tags
-    assert "i" not in [tag for tag in made.tags if tag == "b"]
+    assert "b" not in made.tags
     assert made.text.count(evil) >= 5
     assert "\x1b" not in made.text
 
