@@ -17,6 +17,7 @@ from orchestrator.clock import SimulatedClock, WallClock
 from orchestrator.comparison import CHANGEABLE, differences
 from orchestrator.config import ConfigError, Configuration, Problem, load
 from orchestrator.data import DataError, Rows
+from orchestrator.display.watcher import Silent, Watcher
 from orchestrator.engine import Engine
 from orchestrator.engine.stopping import Stop
 from orchestrator.laboratory import Laboratory, build
@@ -26,7 +27,6 @@ from orchestrator.ledger.export import write_runs_csv
 from orchestrator.ledger.state import join_origins
 from orchestrator.limits import check_limits
 from orchestrator.planner import Planner
-from orchestrator.watcher import Silent, Watcher
 
 _PACKAGES = (
     "closed-loop-campaign",

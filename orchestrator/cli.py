@@ -140,7 +140,7 @@ def _overrides(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
 def _watcher(campaign: "Campaign", *, is_live: bool) -> Any:  # noqa: ANN401 - one of two watchers
     from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
 
-    from orchestrator.terminal import LiveWatcher, PlainWatcher  # noqa: PLC0415 - as above
+    from orchestrator.display.terminal import LiveWatcher, PlainWatcher  # noqa: PLC0415 - as above
 
     if is_live:
         return LiveWatcher(campaign.settings, Console())
@@ -150,7 +150,7 @@ def _watcher(campaign: "Campaign", *, is_live: bool) -> Any:  # noqa: ANN401 - o
 def _close(campaign: "Campaign", outcome: "Outcome", *, is_live: bool, again: str) -> None:
     from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
 
-    from orchestrator.summary import closing_text, plain_text, summary  # noqa: PLC0415 - as above
+    from orchestrator.display.summary import closing_text, plain_text, summary  # noqa: PLC0415 - as above
 
     files = {
         "report": outcome.folder / "report.html",
@@ -188,16 +188,16 @@ def _again(args: argparse.Namespace, config: str, outcome: "Outcome") -> str:
 def _check(campaign: "Campaign") -> int:
     from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
 
-    from orchestrator.preview import preview  # noqa: PLC0415 - as above
+    from orchestrator.display.preview import preview  # noqa: PLC0415 - as above
 
     Console(soft_wrap=True).print(preview(campaign))
     return FINISHED
 
 
 def _replay(args: argparse.Namespace) -> int:
+    from orchestrator.display.summary import plain_text, summary  # noqa: PLC0415 - as above
     from orchestrator.ledger import Ledger  # noqa: PLC0415 - so that --help answers at once
     from orchestrator.ledger.export import write_runs_csv  # noqa: PLC0415 - as above
-    from orchestrator.summary import plain_text, summary  # noqa: PLC0415 - as above
 
     path = Path(args.ledger)
     with Ledger.open(path / "ledger.sqlite" if path.is_dir() else path) as ledger:

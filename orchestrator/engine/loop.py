@@ -7,6 +7,7 @@ than what is known when it starts.
 
 from orchestrator.clock import SimulatedClock, is_phased
 from orchestrator.config.schema import CampaignConfig
+from orchestrator.display.watcher import Watcher
 from orchestrator.engine.history import observations
 from orchestrator.engine.performer import Performer
 from orchestrator.engine.recorder import Recorder
@@ -15,7 +16,6 @@ from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Kind, Ledger, Run
 from orchestrator.objective import Objective
 from orchestrator.planner import Planner
-from orchestrator.watcher import Watcher
 
 
 class Engine:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.clock import SimulatedClock
+from orchestrator.display.watcher import Watcher
 from orchestrator.ledger import Event, Kind, Ledger, Run, State, Step
-from orchestrator.watcher import Watcher
 
 
 @dataclass(frozen=True)

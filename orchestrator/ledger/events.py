@@ -70,13 +70,14 @@ class Event:
 
 
 def compact(body: object) -> str:
-    """Return the JSON text of a body.
+    """Return the JSON text of a body; what is no Unicode text (a lone surrogate from a driver) becomes "?".
 
     Raises:
         ValueError: NaN or infinity, which JSON does not have.
         TypeError: Something that is not JSON (a numpy number, a tuple key).
     """
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def chain(previous: str, row: tuple[Any, ...]) -> str:

@@ -37,7 +37,8 @@ def _source(weight: float, evidence: Mapping[str, Any], unit: str) -> str:
         return f"source weight 0 ({rule})"
     lowest = min(errors, key=errors.__getitem__)
     with_it = f"{errors[f'{weight:g}']:.2g} with it" if weight else f"at best {errors[lowest]:.2g} with weight {lowest}"
-    return f"source weight {weight:g} (left-out error {errors['0']:.2g}{unit} without it, {with_it}; {rule})"
+    scaled = f"at ratio {evidence['ratio']:.2g} " if weight and "ratio" in evidence else ""
+    return f"source weight {weight:g} {scaled}(left-out error {errors['0']:.2g}{unit} without it, {with_it}; {rule})"
 
 
 def _novelty(new: Novelty) -> str:

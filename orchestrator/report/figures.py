@@ -8,6 +8,7 @@ from markupsafe import Markup
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from orchestrator.display.wording import clean, number, plural, point_text, with_unit
 from orchestrator.recipe import Point
 from orchestrator.report import maps, plane, prediction
 from orchestrator.report.convergence import convergence
@@ -15,7 +16,6 @@ from orchestrator.report.drawing import BEST, MEASURED, Mark, inline_svg, mark_o
 from orchestrator.report.material import Material
 from orchestrator.report.timeline import has_failures, timeline
 from orchestrator.space import Parameter
-from orchestrator.wording import clean, number, plural, point_text, with_unit
 
 OwnFigure = Callable[..., Figure]
 _LINE = Mark("", "┅", "muted")
@@ -185,7 +185,7 @@ def _source(material: Material) -> Section:
         return Section(
             title, text="The planner has not yet weighed the source: each point came from the initial design."
         )
-    caption = "The weight of the source in the prediction behind each suggestion: 0 is none, 1 is full."
+    caption = "The weight of the source in the prediction behind each suggestion: 0 is none, 1 is the prediction that borrows, alone."
     rule, errors = prediction.evidence(material)
     plot = _plot(prediction.source_weight(material), "source", caption)
     text = f"The rule: {rule}. The errors are those of the last suggestion." if rule else ""

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instruments.driver import Reading
+from orchestrator.display.summary import Summary, summary
+from orchestrator.display.wording import clean, named, with_unit
 from orchestrator.engine.history import observations
 from orchestrator.ledger import Ledger, Run, State
 from orchestrator.objective import Objective
@@ -14,8 +16,6 @@ from orchestrator.planner import Planner
 from orchestrator.planner.suggestion import Observation
 from orchestrator.recipe import Point
 from orchestrator.space import Parameter, ParameterSpace
-from orchestrator.summary import Summary, summary
-from orchestrator.wording import clean, named, with_unit
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from orchestrator.display.wording import clean, named, setting, with_sd, with_unit
 from orchestrator.ledger import Ledger
 from orchestrator.planner import Planner
 from orchestrator.report import tables
 from orchestrator.report.figures import OwnFigure, gradient, sections
 from orchestrator.report.material import Material, gather
-from orchestrator.wording import clean, named, setting, with_sd, with_unit
 
 
 def write_report(ledger: Ledger, planner: Planner, folder: Path, figures: Sequence[OwnFigure] = ()) -> Path:

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from orchestrator.display.wording import number
 from orchestrator.recipe import Point
 from orchestrator.report.drawing import BEST, HUES, THIRD, blank, label, mark_of
 from orchestrator.report.material import Material
 from orchestrator.space import Parameter, Value
-from orchestrator.wording import number
 
 _MOST_AXES = 4
 

@@ -7,10 +7,10 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from orchestrator.display.wording import clean, number, plural
 from orchestrator.ledger import Run
 from orchestrator.report.drawing import BEST, HALF, HUES, MEASURED, blank, label
 from orchestrator.report.material import Material
-from orchestrator.wording import clean, number, plural
 
 Z_80 = 1.2816
 """Standard deviations either side of the mean that hold 80 % of a normal distribution."""

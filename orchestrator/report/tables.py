@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import yaml
 
+from orchestrator.display.summary import PastRows
+from orchestrator.display.wording import clean, column, listed, number, plural, with_sd, with_unit
 from orchestrator.ledger import Run
 from orchestrator.report.drawing import BEST, Mark, mark_of
 from orchestrator.report.material import Material
-from orchestrator.summary import PastRows
-from orchestrator.wording import clean, column, listed, number, plural, with_sd, with_unit
 
 BADGES = {
     "simulated": "SIMULATED data",
@@ -71,10 +71,11 @@ def facts(material: Material) -> list[Fact]:
     found.append(Fact("runs", f"{what.n_measured} measured, {what.n_failed} failed", listed(classes)))
     found.append(Fact("lab time", f"{number(what.lab_days, 3)} days", _average(material)))
     if what.best is not None:
-        found.append(_how(what.best))
+        found += [_estimate(material, what.best), _how(what.best)]
         weight = what.best.why.get("source_weight")
         if weight is not None and what.source is not None:
-            found.append(Fact("source weight then", number(weight, 3), "0: the source was ignored; 1: fully trusted"))
+            remark = "0: the source was ignored; 1: the prediction that borrows from it, alone"
+            found.append(Fact("source weight then", number(weight, 3), remark))
     return found
 
 
@@ -83,9 +84,14 @@ def _comparison(material: Material, past: PastRows) -> Fact:
     origin = f"{past.origin}, " if past.origin else ""
     if past.is_source:
         return Fact("source", material.summary.compared(past), f"{value}; {origin}values are of another tool")
-    return Fact(
-        "initial rows", material.summary.compared(past), f"{value}; {origin}same tool".replace("; same", "; same")
-    )
+    return Fact("initial rows", material.summary.compared(past), f"{value}; {origin}same tool")
+
+
+def _estimate(material: Material, best: Run) -> Fact:
+    """Return what the model makes of the best point: the best of many noisy values is likely an overestimate."""
+    mean, sd = material.predict([best.point])
+    text = with_unit(with_sd(float(mean[0]), float(sd[0])), material.objective.unit)
+    return Fact("model's estimate there now", text, "the best of many noisy values is likely flattered")
 
 
 def _average(material: Material) -> str:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from orchestrator.display.wording import clean
 from orchestrator.ledger import Attempt, Run, Step
 from orchestrator.report.drawing import BEST, HUES, WIDE, blank, label
 from orchestrator.report.material import Material
-from orchestrator.wording import clean
 
 FAILED = "red"
 _DAY_S = 86400.0

@@ -59,7 +59,8 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
 
     Attributes:
         source_weight_: The weight used.
-        source_evidence_: JSON-ready record of the left-out error of each weight and the rule that chose.
+        source_evidence_: JSON-ready record of the left-out error of each weight, the rule that chose, and in mode
+            "scaled" the ratio b by which the source's prediction enters (in sd of either set of values).
 
     Source: the LiPON transfer-learning paper (CORAL-SVR); ratio and residual: see `orchestrator.surrogates.guard`.
     """
@@ -129,10 +130,10 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         plain = left_out(partial(_machine, self.settings_), X, y, folds)
         learn = self._borrower(source, len(y))
         borrowed = plain if learn is None else left_out(learn, X, y, folds)
-        seen = slice(n_measured)
-        self._weigh(y[seen], plain[seen], borrowed[seen], has_source=learn is not None)
         self.plain_ = _machine(self.settings_, X, y)
         self.borrowing_ = self.plain_ if learn is None else learn(X, y)
+        seen = slice(n_measured)
+        self._weigh(y[seen], plain[seen], borrowed[seen], has_source=learn is not None)
         residuals = y - (1 - self.source_weight_) * plain - self.source_weight_ * borrowed
         self.deviation_ = Deviation(X / self.smoothness_.lengths, residuals, self.smoothness_.noise)
 
@@ -150,6 +151,8 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         weight, record = judge(y * self.spread_, plain * self.spread_, borrowed * self.spread_, fixed)
         if not has_source:
             weight, record = 0.0, {"rule": "no source is used", "rows": len(y), "error": {}}
+        if isinstance(self.borrowing_, _Transferred):
+            record["ratio"] = self.borrowing_.b
         self.source_weight_, self.source_evidence_ = weight, record
 
 

@@ -126,6 +126,14 @@ def test_ledger_keeps_unknown_kinds(tmp_path: Path) -> None:
         assert [e.kind for e in again.events()][-1] == "sample_scrapped"
 
 
+def test_ledger_survives_text_that_is_none(tmp_path: Path) -> None:
+    """A lone surrogate from a driver neither stops the campaign nor breaks the chain."""
+    with begun(tmp_path / "l.sqlite") as ledger:
+        ledger.append(Kind.NOTE, {"text": "bad \ud800 byte"}, **WHEN)
+    with Ledger.open(tmp_path / "l.sqlite") as again:
+        assert [e.body for e in again.events()][-1] == {"text": "bad ? byte"}
+
+
 def test_reading_survives_the_ledger() -> None:
     """Scalars, text and arrays of every kind come back as they went, numpy scalars as plain ones."""
     reading = Reading(

@@ -112,7 +112,7 @@ def test_planner_takes_a_weight_that_the_configuration_fixes():
     settings = QUICK.model_copy(update={"source_weight": 0.3})
     suggestion = planner(settings, source=past(8, seed=5)).ask(performed(10), number=11)
     assert suggestion.source_weight == 0.3
-    assert "source weight 0.3 (left-out error" in suggestion.why
+    assert f"source weight 0.3 at ratio {suggestion.source_evidence['ratio']:.2g} (left-out error" in suggestion.why
     assert "fixed by the configuration" in suggestion.why
 
 

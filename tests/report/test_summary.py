@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from orchestrator.summary import closing_text, plain_text, summary
+from orchestrator.display.summary import closing_text, plain_text, summary
 
 POINT = {"distance": 6.0, "power": 100.0, "pressure": 0.5}
 

@@ -6,8 +6,8 @@ import time
 import pytest
 from rich.console import Console
 
+from orchestrator.display.terminal import LiveWatcher, PlainWatcher
 from orchestrator.ledger import State
-from orchestrator.terminal import LiveWatcher, PlainWatcher
 
 POINT = {"distance": 6.0, "power": 100.0, "pressure": 0.5}
 

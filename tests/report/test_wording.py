@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.wording import clean, column, named, number, point_text, with_sd
+from orchestrator.display.wording import clean, column, named, number, point_text, with_sd
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
 

@@ -9,10 +9,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.display.wording import clean, listed, named, number, plural, point_text, with_sd, with_unit
 from orchestrator.ledger import Run, State
 from orchestrator.ledger.state import join_origins
 from orchestrator.objective import Objective
-from orchestrator.wording import clean, listed, named, number, plural, point_text, with_sd, with_unit
 
 if TYPE_CHECKING:
     from rich.panel import Panel

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol, Self, TextIO
+from typing import Self, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -18,9 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.config.schema import CampaignConfig
+from orchestrator.display.wording import clean, column, listed, named, number, plural, point_text, with_sd, with_unit
 from orchestrator.ledger import Event, Kind, Run, State
 from orchestrator.objective import Objective
-from orchestrator.wording import clean, column, listed, named, number, plural, point_text, with_sd, with_unit
 
 _REDRAWS_PER_S = 4
 _WIDTH_OF_A_PARAMETER = 12
@@ -28,22 +28,6 @@ _WIDTH_OF_THE_REST = 44
 _LINES_OF_THE_REST = 14
 _FEWEST_ROWS = 3
 _MOST_ROWS = 15
-
-
-class Watcher(Protocol):
-    """Is told of every event of a running campaign."""
-
-    def event(self, event: Event, state: State) -> None:
-        """Take notice of an event that has just been recorded and applied to the state."""
-        ...
-
-    def __enter__(self) -> Self:
-        """Begin to show."""
-        ...
-
-    def __exit__(self, *_: object) -> None:
-        """Stop showing."""
-        ...
 
 
 @dataclass(frozen=True)
