@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from instruments.driver import FailureClass
 from orchestrator.cli import main, replay
+from orchestrator.config import load
+from orchestrator.ledger import Ledger
 from orchestrator.planner import Planner
 
 ROOT = Path(__file__).parent.parent
@@ -79,6 +82,36 @@ def test_shipped_recorded_campaign_suggests_only_points_of_the_table(
     assert set(tried) <= {tuple(map(float, row)) for row in recorded}
     assert len({row[:-1] for row in tried}) == 12
     assert {row[-1] for row in runs[1:]} == {"recorded"}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_shipped_campaign_finishes_with_fault_rates_tripled(tmp_path: Path, seed: int) -> None:
+    """Every failure is in the ledger with its class and reason, and every run of the budget was used."""
+    configuration = load(ROOT / "configs" / "lipon.yaml")
+    tripled = [
+        f"laboratory.instruments.{role}.faults.{fault}={3 * rate}"
+        for role, instrument in configuration.plain["laboratory"]["instruments"].items()
+        for fault, rate in instrument.get("faults", {}).items()
+    ]
+    assert len(tripled) == 17
+    args = [
+        str(ROOT / "configs" / "lipon.yaml"),
+        "--quiet",
+        "--out",
+        str(tmp_path),
+        "--runs",
+        "16",
+        "--seed",
+        str(seed),
+    ]
+    assert main([*args, "--set", *tripled]) == 0
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        runs = ledger.runs()
+        n_failed_steps = sum(e.kind == "step_failed" for e in ledger.events())
+    failed = [run for run in runs if run.status != "measured"]
+    assert len(runs) == 16
+    assert n_failed_steps >= len(failed) > 0
+    assert all(run.failure in set(FailureClass) and run.reason for run in failed)
 
 
 def readme_blocks(language: str) -> list[str]:

@@ -18,8 +18,6 @@ from orchestrator.planner.suggestion import Observation
 from orchestrator.recipe import Point
 from orchestrator.space import ParameterSpace
 
-IMPUTE = 0
-PLUG = 1
 FloatArray = NDArray[np.float64]
 
 

@@ -14,6 +14,9 @@ FloatArray = NDArray[np.float64]
 # How much of a failed run each class of failure is; the classes that are absent say nothing about the point.
 EVIDENCE: Mapping[Any, float] = {FailureClass.INFEASIBLE: 1.0, FailureClass.SAMPLE: 0.3}
 _REACH = 0.12  # distance in the unit cube, per square root of columns, at which a run counts 60 %
+_STRETCHES = (1.0, 0.2, 0.45, 2.2, 5.0)  # of the reach along one column
+_EARNED = 0.5  # log likelihood that a stretch must gain, so that a few failures do not invent a boundary
+_SWEEPS = 2
 _PRIOR_SUCCESSES, _PRIOR_FAILURES = 0.9, 0.1
 
 
@@ -21,7 +24,9 @@ class Feasibility:
     """Kernel-weighted Beta estimate of the probability that a run succeeds.
 
     Every run counts at a point by a radial kernel of its distance; a prior of 0.9 successes and 0.1 failures makes
-    unseen regions 90 % feasible, so that one failure warns and two neighbours close a region.
+    unseen regions 90 % feasible, so that one failure warns and two neighbours close a region. How far a run reaches
+    along each column is chosen by the left-out likelihood of the outcomes: plasma that goes out at low pressure,
+    whatever distance and power, teaches that only pressure matters.
 
     Args:
         X: Encoded points of the runs, shape (n_runs, n_columns), unit cube.
@@ -33,14 +38,41 @@ class Feasibility:
 
     def __init__(self, X: FloatArray, failed: FloatArray) -> None:
         self._X, self._failed = X, failed
+        self.reach = _reaches(X, failed)
 
     def at(self, X: FloatArray) -> FloatArray:
         """Return the probability of success at encoded points, shape (n,), strictly between 0 and 1."""
         if not len(self._X):
             return np.full(len(X), _PRIOR_SUCCESSES)
-        reach = _REACH * np.sqrt(X.shape[1])
-        counts = radial(X / reach, self._X / reach)
-        failures = _PRIOR_FAILURES + counts @ self._failed
-        # A weak failure is weak evidence, not partial success: only measured runs count as successes.
-        successes = _PRIOR_SUCCESSES + counts @ (self._failed == 0)
-        return np.asarray(successes / (successes + failures), dtype=float)
+        return _success(radial(X / self.reach, self._X / self.reach), self._failed)
+
+
+def _success(counts: FloatArray, failed: FloatArray) -> FloatArray:
+    """Return the posterior mean from how much each run counts, shape (n_points, n_runs)."""
+    failures = _PRIOR_FAILURES + counts @ failed
+    # A weak failure is weak evidence, not partial success: only measured runs count as successes.
+    successes = _PRIOR_SUCCESSES + counts @ (failed == 0)
+    return np.asarray(successes / (successes + failures), dtype=float)
+
+
+def _reaches(X: FloatArray, failed: FloatArray) -> FloatArray:
+    """Return the reach along each column: one column at a time, the stretch of the best left-out likelihood."""
+    reach = np.full(X.shape[1], _REACH * np.sqrt(X.shape[1]))
+    if np.count_nonzero(failed == 1) < 2:
+        return reach
+    stretch = np.ones(X.shape[1])
+    best = _left_out_likelihood(X / reach, failed)
+    for column in list(range(X.shape[1])) * _SWEEPS:
+        for tried in _STRETCHES:
+            candidate = np.where(np.arange(X.shape[1]) == column, tried, stretch)
+            likelihood = _left_out_likelihood(X / (reach * candidate), failed)
+            if likelihood > best + _EARNED:
+                best, stretch = likelihood, candidate
+    return np.asarray(reach * stretch, dtype=float)
+
+
+def _left_out_likelihood(X: FloatArray, failed: FloatArray) -> float:
+    counts = radial(X, X)
+    np.fill_diagonal(counts, 0.0)
+    success = _success(counts, failed)
+    return float(np.sum(np.where(failed == 0, np.log(success), failed * np.log(1 - success))))

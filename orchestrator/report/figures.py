@@ -185,7 +185,7 @@ def _source(material: Material) -> Section:
         return Section(
             title, text="The planner has not yet weighed the source: each point came from the initial design."
         )
-    caption = "The weight of the source in the prediction behind each suggestion: 0 is none, 1 is the prediction that borrows, alone."
+    caption = "The weight of the source behind each suggestion: 0 is none, 1 is the prediction that borrows, alone."
     rule, errors = prediction.evidence(material)
     plot = _plot(prediction.source_weight(material), "source", caption)
     text = f"The rule: {rule}. The errors are those of the last suggestion." if rule else ""
