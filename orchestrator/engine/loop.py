@@ -95,7 +95,18 @@ class Engine:
         for run in self._state.open_runs:
             self._performer.resume(run)
 
+    def _read_messages(self) -> None:
+        """Copy what other processes have left for this one into the chain."""
+        for number, message in self._recorder.ledger.messages():
+            try:
+                body = {**message["body"], "message": number}
+                self._recorder.record(Kind(message["kind"]), body, run=message["run"], origin="human")
+            except (KeyError, TypeError, ValueError) as error:
+                body = {"text": f"a message that cannot be followed: {error!r}", "message": number, "content": message}
+                self._recorder.record(Kind.NOTE, body, origin="human")
+
     def _give_turns(self) -> None:
+        self._read_messages()
         for waiting in self._state.open_runs:
             self._try_step(waiting)
         while self._may_start():

@@ -5,9 +5,22 @@ Must not know planners, recipes or instruments: what happened is told to it.
 State is a fold over events; a suggestion is a function of a prefix of them.
 """
 
+from orchestrator.ledger.amendment import amend
 from orchestrator.ledger.events import Event, Kind
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.state import Attempt, Run, State, Step
-from orchestrator.ledger.store import LedgerDamaged, LedgerError
+from orchestrator.ledger.store import LedgerDamaged, LedgerError, LedgerLocked
 
-__all__ = ["Attempt", "Event", "Kind", "Ledger", "LedgerDamaged", "LedgerError", "Run", "State", "Step"]
+__all__ = [
+    "Attempt",
+    "Event",
+    "Kind",
+    "Ledger",
+    "LedgerDamaged",
+    "LedgerError",
+    "LedgerLocked",
+    "Run",
+    "State",
+    "Step",
+    "amend",
+]

@@ -117,6 +117,10 @@ class Ledger:
         self.state.apply(event)
         return event
 
+    def messages(self) -> list[tuple[int, dict[str, Any]]]:
+        """Return what other processes have left for the writer and is not yet an event: number and content."""
+        return [(number, json.loads(text)) for number, text in self._store.posted(self.state.last_message)]
+
     def runs(self) -> list[Run]:
         """Return every run, by number, unfinished ones too."""
         return list(self.state.runs.values())

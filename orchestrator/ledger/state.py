@@ -13,6 +13,7 @@ TRANSITIONS: Mapping[tuple[str, str], str] = {
     ("none", Kind.SUGGESTED): "suggested",
     ("suggested", Kind.RUN_STARTED): "running",
     ("running", Kind.RUN_FINISHED): "finished",
+    ("finished", Kind.VERDICT_CHANGED): "finished",
     ("idle", Kind.STEP_STARTED): "performing",
     ("performing", Kind.TELEMETRY): "performing",
     ("performing", Kind.STEP_FINISHED): "done",
@@ -22,7 +23,7 @@ TRANSITIONS: Mapping[tuple[str, str], str] = {
     ("in doubt", Kind.STEP_IN_DOUBT): "in doubt",
     ("failed", Kind.STEP_STARTED): "performing",
 }
-"""(status, kind of event) -> next status, for runs (first three lines) and for steps."""
+"""(status, kind of event) -> next status, for runs (first four lines) and for steps."""
 
 
 class TransitionError(ValueError):
@@ -92,6 +93,8 @@ class Run:
     start_s: float | None = None
     end_s: float | None = None
     steps: list[Step] = field(default_factory=list)
+    finished: Mapping[str, Any] = field(default_factory=dict)
+    verdict: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -117,6 +120,7 @@ class State:
     reason: str = ""
     exit_code: int = 0
     resumed_after_run: int = 0
+    last_message: int = 0
     lab_s: float = 0.0
     n_events: int = 0
     head: str = ""
@@ -139,6 +143,7 @@ class State:
         self.check(event)
         self.n_events, self.head = event.seq, event.hash
         self.lab_s = max(self.lab_s, event.lab_s)
+        self.last_message = max(self.last_message, event.body.get("message", 0))
         take = _TAKE.get(event.kind)
         if take is not None:
             take(self, event)
@@ -192,7 +197,7 @@ def _status(state: State, event: Event) -> str | None:
     if run is None:
         message = f"event {event.seq}: {event.kind} of run {event.run}, which was never suggested"
         raise TransitionError(message)
-    if event.kind in (Kind.RUN_STARTED, Kind.RUN_FINISHED):
+    if event.kind in (Kind.RUN_STARTED, Kind.RUN_FINISHED, Kind.VERDICT_CHANGED):
         return run.stage
     number = event.step or 0
     if event.kind == Kind.STEP_STARTED and run.is_open and number == len(run.steps) + 1:
@@ -232,9 +237,14 @@ def _run_started(state: State, event: Event) -> None:
 def _run_finished(state: State, event: Event) -> None:
     run = state.runs[event.run or 0]
     run.stage, run.end_s, body = _next(state, event), event.lab_s, event.body
-    run.status, run.value, run.sd = body["status"], body.get("value"), body.get("sd")
-    run.failure, run.reason, run.details = body.get("failure"), body.get("reason", ""), body.get("details", {})
+    run.finished, run.details = body, body.get("details", {})
+    _conclude(run, body)
     del state.unfinished[run.number]
+
+
+def _conclude(run: Run, body: Mapping[str, Any]) -> None:
+    run.status, run.value, run.sd = body["status"], body.get("value"), body.get("sd")
+    run.failure, run.reason = body.get("failure"), body.get("reason", "")
 
 
 def _step_started(state: State, event: Event) -> None:
@@ -268,6 +278,17 @@ def _step_over(state: State, event: Event) -> None:
     attempt.not_before_s = body.get("not_before_s", event.lab_s)
     if body.get("state"):
         state.instrument_states.append((_step(state, event).instrument, body["state"]))
+
+
+def _verdict_changed(state: State, event: Event) -> None:
+    """Let a person's word stand instead of what the run came to; `valid` brings that back."""
+    run, verdict = state.runs[event.run or 0], event.body["verdict"]
+    run.verdict = verdict
+    if verdict == "valid":
+        _conclude(run, run.finished)
+    else:
+        failure = "operator" if verdict == "invalid" else verdict
+        _conclude(run, {"status": "failed", "failure": failure, "reason": event.body.get("note", "")})
 
 
 def _paused(state: State, event: Event) -> None:
@@ -308,6 +329,7 @@ _TAKE: Mapping[str, Callable[[State, Event], None]] = {
     Kind.STEP_FAILED: _step_over,
     Kind.STEP_IN_DOUBT: _step_moves,
     Kind.DOUBT_RESOLVED: _step_moves,
+    Kind.VERDICT_CHANGED: _verdict_changed,
     Kind.PAUSED: _paused,
     Kind.RESUMED: _resumed,
     Kind.CAMPAIGN_CLOSED: _closed,

@@ -59,6 +59,10 @@ class LedgerError(Exception):
     """The ledger cannot be used as asked: locked, missing, unwritable."""
 
 
+class LedgerLocked(LedgerError):  # noqa: N818 - what the ledger is
+    """Another process is writing it."""
+
+
 class LedgerDamaged(LedgerError):  # noqa: N818 - what the ledger is
     """The ledger's bytes are not what was written."""
 
@@ -69,13 +73,14 @@ class Store:
     Args:
         path: The file.
         write: Whether to append; takes the lock, and makes the file where there is none.
+        post: Whether to leave messages for the writer instead, without the lock.
 
     Raises:
         LedgerError: No such file, no permission, or another process is writing.
         LedgerDamaged: Not a ledger, or a broken one.
     """
 
-    def __init__(self, path: Path, *, write: bool = False) -> None:
+    def __init__(self, path: Path, *, write: bool = False, post: bool = False) -> None:
         self.path = path
         self._lock = FileLock(f"{path}.lock")
         is_new = not path.exists()
@@ -88,7 +93,7 @@ class Store:
         elif is_new:
             message = f"{path}: no such ledger"
             raise LedgerError(message)
-        self._engine = _engine(path, write=write)
+        self._engine = _engine(path, write=write or post)
         self._connection: sa.Connection | None = None
         try:
             self._connection = self._engine.connect()
@@ -108,7 +113,7 @@ class Store:
             self._lock.acquire(timeout=0)
         except Timeout as error:
             message = f"{self.path}: another process is writing this ledger; wait for it or stop it"
-            raise LedgerError(message) from error
+            raise LedgerLocked(message) from error
         except OSError as error:
             message = f"{self.path.parent}: cannot be written ({error.strerror}); choose another folder with --out"
             raise LedgerError(message) from error
@@ -162,6 +167,25 @@ class Store:
         known = self._live.scalar(sa.select(_ATTACHMENTS.c.sha256).where(_ATTACHMENTS.c.sha256 == sha))
         if known is None:
             self._live.execute(_ATTACHMENTS.insert().values((sha, content)))
+
+    def post(self, text: str) -> None:
+        """Leave a message for whoever writes the ledger; needs no lock.
+
+        Raises:
+            LedgerError: The disk refused.
+        """
+        try:
+            self._live.execute(_INBOX.insert().values(body=text))
+            self._live.commit()
+        except sa.exc.DBAPIError as error:
+            self._live.rollback()
+            message = f"{self.path}: the message was refused: {error.orig}"
+            raise LedgerError(message) from error
+
+    def posted(self, after: int) -> list[tuple[int, str]]:
+        """Return the messages left after the one of that number, oldest first."""
+        query = sa.select(_INBOX.c.id, _INBOX.c.body).where(_INBOX.c.id > after).order_by(_INBOX.c.id)
+        return [(int(number), str(text)) for number, text in self._live.execute(query)]
 
     def attachment(self, sha256: str) -> bytes:
         """Return the bytes of an attachment.

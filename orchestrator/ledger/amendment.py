@@ -1,0 +1,52 @@
+"""Corrections from outside the engine: appended at once, or left for the process that writes the ledger."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from orchestrator.ledger.events import Event, Kind, compact
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.state import State
+from orchestrator.ledger.store import LedgerLocked, Store
+
+
+def amend(path: Path, kind: Kind, body: Mapping[str, Any], *, run: int | None = None) -> bool:
+    """Record a person's word about a campaign.
+
+    Args:
+        path: The ledger.
+        kind: What it is (a verdict, a note).
+        body: Its content.
+        run: The run it is about.
+
+    Returns:
+        Whether it is in the chain now; False when a running campaign will copy it before its next decision.
+
+    Raises:
+        LedgerError: There is no such ledger, or it cannot be written.
+        TransitionError: The event is not allowed, as for a run that has not finished.
+    """
+    with Ledger.open(path) as ledger:
+        when: dict[str, Any] = {"lab_s": ledger.state.lab_s, "utc": _utc(ledger.state), "origin": "human"}
+        ledger.state.check(Event(ledger.state.n_events + 1, kind, run=run, step=None, body=body, hash="", **when))
+    try:
+        with Ledger.write(path) as ledger:
+            ledger.append(kind, body, **when, run=run)
+    except LedgerLocked:
+        store = Store(path, post=True)
+        try:
+            store.post(compact({"kind": str(kind), "run": run, "body": dict(body)}))
+        finally:
+            store.close()
+        return False
+    return True
+
+
+def _utc(state: State) -> str:
+    """Return the present moment as the campaign's clock has it."""
+    opened = state.opened or {}
+    if opened["configuration"]["laboratory"]["clock"] == "wall":
+        return datetime.now(UTC).isoformat(timespec="milliseconds")
+    moment = datetime.fromisoformat(opened["epoch"]) + timedelta(seconds=state.lab_s)
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
