@@ -1,13 +1,10 @@
 """A campaign: a configuration, a ledger, a budget, and a folder in which to find what came of it."""
 
-import math
-import platform
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -16,28 +13,18 @@ from instruments.driver import Command
 from orchestrator.clock import SimulatedClock, WallClock
 from orchestrator.comparison import CHANGEABLE, differences
 from orchestrator.config import ConfigError, Configuration, Problem, load
-from orchestrator.data import DataError, Rows
+from orchestrator.data import DataError
 from orchestrator.display.watcher import Silent, Watcher
 from orchestrator.engine import Engine
 from orchestrator.engine.stopping import Stop
-from orchestrator.laboratory import Laboratory, build
+from orchestrator.laboratory import Laboratory, build, figures_of
 from orchestrator.ledger import Kind, Ledger, State
 from orchestrator.ledger.events import FORMAT
 from orchestrator.ledger.export import write_runs_csv
 from orchestrator.ledger.state import join_origins
 from orchestrator.limits import check_limits
 from orchestrator.planner import Planner
-
-_PACKAGES = (
-    "closed-loop-campaign",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "scikit-optimize",
-    "simpy",
-    "pydantic",
-    "SQLAlchemy",
-)
+from orchestrator.versions import versions
 
 
 class OtherConfigurationError(ConfigError):
@@ -137,13 +124,7 @@ class Campaign:
         from orchestrator.report import write_report  # noqa: PLC0415 - matplotlib only when there is something to draw
 
         write_runs_csv(ledger.state, self.folder / "runs.csv")
-        write_report(ledger, self.planner, self.folder, self._figures())
-
-    def _figures(self) -> list[Any]:
-        from orchestrator.laboratory import imported  # noqa: PLC0415 - beside its only use
-
-        names = self.settings.report.figures
-        return [imported(self.configuration, ("report", "figures", i), name) for i, name in enumerate(names)]
+        write_report(ledger, self.planner, self.folder, figures_of(self.configuration))
 
     def _prepare(self, ledger: Ledger) -> Stop | None:
         """Bring the ledger to where the engine can go on; return how it ended if there is nothing to do."""
@@ -168,8 +149,8 @@ class Campaign:
         return None
 
     def _identity(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        data = {"source": _rows(self.planner.source), "initial": _rows(self.planner.initial)}
-        return self.configuration.plain, data
+        past = {"source": self.planner.source, "initial": self.planner.initial}
+        return self.configuration.plain, {name: rows and rows.to_json() for name, rows in past.items()}
 
     def _open(self, ledger: Ledger) -> None:
         plain, data = self._identity()
@@ -184,7 +165,7 @@ class Campaign:
             "configuration": plain,
             "data": data,
             "candidates": None if candidates is None else [dict(point) for point in candidates],
-            "versions": _versions(),
+            "versions": versions(),
         }
         identities = self.laboratory.connect()
         origin = join_origins(str(identity.origin) for identity in identities.values())
@@ -255,27 +236,3 @@ def _beside(folder: Path, ledger: str) -> Path:
         n += 1
         free = folder.with_name(f"{folder.name}-{n}")
     return free
-
-
-def _rows(rows: Rows | None) -> dict[str, Any] | None:
-    if rows is None:
-        return None
-    return {
-        "sha256": rows.sha256,
-        "file": rows.path.name,
-        "points": [dict(point) for point in rows.points],
-        "values": rows.values.tolist(),
-        "sds": None if rows.sds is None else [None if math.isnan(sd) else float(sd) for sd in rows.sds],
-        "origins": list(rows.origins),
-        "comments": list(rows.comments),
-    }
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed as a package"
-    return found

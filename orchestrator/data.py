@@ -1,8 +1,10 @@
 """Past rows for the planner: a source of another tool, or initial rows of this one, each with its provenance."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +45,33 @@ class Rows:
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.points)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Self:
+        """Return the rows that a ledger holds; their file is known by name alone."""
+        sds = plain.get("sds")
+        return cls(
+            path=Path(plain["file"]),
+            sha256=plain["sha256"],
+            points=tuple(dict(point) for point in plain["points"]),
+            values=np.array(plain["values"], dtype=float),
+            sds=None if sds is None else np.array([math.nan if sd is None else sd for sd in sds], dtype=float),
+            origins=tuple(plain["origins"]),
+            notes=("",) * len(plain["points"]),
+            comments=tuple(plain["comments"]),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a ledger holds of them: everything a planner is told, as JSON data."""
+        return {
+            "sha256": self.sha256,
+            "file": self.path.name,
+            "points": [dict(point) for point in self.points],
+            "values": self.values.tolist(),
+            "sds": None if self.sds is None else [None if math.isnan(sd) else float(sd) for sd in self.sds],
+            "origins": list(self.origins),
+            "comments": list(self.comments),
+        }
 
 
 def read_rows(path: str | Path, space: ParameterSpace, objective: Objective) -> Rows:

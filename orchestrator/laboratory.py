@@ -102,6 +102,16 @@ def imported(configuration: Configuration, place: tuple[str | int, ...], name: s
         raise configuration.error(place, message) from error
 
 
+def figures_of(configuration: Configuration) -> list[Callable[..., Any]]:
+    """Return the figures that the campaign adds to the report.
+
+    Raises:
+        ConfigError: One of them cannot be imported.
+    """
+    names = configuration.settings.report.figures
+    return [imported(configuration, ("report", "figures", i), name) for i, name in enumerate(names)]
+
+
 def _bind(
     configuration: Configuration,
     place: tuple[str, ...],

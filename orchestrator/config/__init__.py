@@ -18,7 +18,7 @@ from orchestrator.config.messages import problems_of
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.config.yaml_source import ConfigError, Problem, Source, read_scalar, read_yaml
 
-__all__ = ["CampaignConfig", "ConfigError", "Configuration", "Problem", "load", "read_scalar", "schema"]
+__all__ = ["CampaignConfig", "ConfigError", "Configuration", "Problem", "load", "read_scalar", "recorded", "schema"]
 
 _LARGEST_FILE = 1_000_000
 _FILES = (("data", "source"), ("data", "initial"), ("laboratory", "table"))
@@ -74,6 +74,29 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config
     return Configuration(settings, _plain(settings, plain), source)
 
 
+def recorded(
+    plain: Mapping[str, Any], name: str, overrides: Mapping[str, Any] | None = None, *, option: str = "--set"
+) -> Configuration:
+    """Return the configuration that a ledger holds. It is complete, and no file is looked for.
+
+    Args:
+        plain: As in `Configuration.plain`.
+        name: What to call it in messages.
+        overrides: Values by dotted path.
+        option: What the command line calls the overrides.
+
+    Raises:
+        ConfigError: A key or a value that this version does not know.
+    """
+    source = Source(name, copy.deepcopy(dict(plain)))
+    for key, value in (overrides or {}).items():
+        _override(source, source.data, key, value, option)
+    try:
+        return Configuration(CampaignConfig.model_validate(source.data), source.data, source)
+    except ValidationError as error:
+        raise ConfigError(problems_of(error, source, CampaignConfig)) from error
+
+
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST_FILE:
@@ -85,8 +108,14 @@ def _text(path: Path) -> str:
         raise ConfigError([Problem(str(path), f"cannot be read: {error}")]) from error
 
 
-def _override(source: Source, data: dict[str, Any], key: str, value: Any) -> None:  # noqa: ANN401 - any YAML value
-    place, parts = f"--set {key}", tuple(key.split("."))
+def _override(
+    source: Source,
+    data: dict[str, Any],
+    key: str,
+    value: Any,  # noqa: ANN401 - any YAML value
+    option: str = "--set",
+) -> None:
+    place, parts = f"{option} {key}", tuple(key.split("."))
     here = data
     for i, part in enumerate(parts[:-1]):
         here = here.setdefault(part, {})

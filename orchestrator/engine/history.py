@@ -1,7 +1,14 @@
-"""What the planner may know of a campaign: its finished runs as observations, by run number."""
+"""What the planner may know of a campaign, and the planner itself, read off the ledger alone."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.config import recorded
+from orchestrator.data import Rows
 from orchestrator.ledger import Run, State
-from orchestrator.planner import Observation
+from orchestrator.objective import Objective
+from orchestrator.planner import Observation, Planner
+from orchestrator.space import ParameterSpace
 
 
 def observations(state: State) -> list[Observation]:
@@ -10,6 +17,29 @@ def observations(state: State) -> list[Observation]:
     Only what a recipe measured and how runs failed is handed on; an instrument's wear or a film's truth never is.
     """
     return [_observation(run) for run in state.finished]
+
+
+def planner_of(state: State, overrides: Mapping[str, Any] | None = None, *, option: str = "--set") -> Planner:
+    """Return the planner of a campaign, rebuilt from its ledger: no file is read.
+
+    Args:
+        state: The campaign as of any event.
+        overrides: Values by dotted path that another planner would have, as `{"planner.acquisition": "ucb"}`.
+        option: What the command line calls the overrides.
+
+    Raises:
+        ConfigError: A key or a value that this version does not know.
+    """
+    opened = state.opened or {}
+    settings = recorded(opened["configuration"], "the ledger's configuration", overrides, option=option).settings
+    past = {
+        name: Rows.from_json(rows)
+        for name, rows in opened["data"].items()
+        if rows is not None and getattr(settings.data, name) is not None
+    }
+    space = ParameterSpace.from_config(settings.parameters, opened["candidates"])
+    objective = Objective.from_config(settings.objective)
+    return Planner(space, objective, settings.planner, seed=settings.seed, **past)
 
 
 def _observation(run: Run) -> Observation:
