@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def replay(argv: Sequence[str] | None = None) -> int:
-    """Summarise a ledger and write its tables (`replay-ledger`).
+    """Summarise, verify, question or compare a ledger (`replay-ledger`).
 
     Args:
         argv: Arguments without the program's name; those of the process by default.
@@ -38,7 +38,9 @@ def replay(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    return _guarded(_replay, _replay_parser(), argv)
+    from orchestrator.replay import command  # noqa: PLC0415 - run-campaign has no use for it
+
+    return _guarded(command.run, command.parser(), argv)
 
 
 def _run_parser() -> argparse.ArgumentParser:
@@ -63,17 +65,6 @@ def _run_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--check", action="store_true", help="only check the configuration and show what would run")
     parser.add_argument("--quiet", action="store_true", help="one plain line a run, also in a terminal")
-    return parser
-
-
-def _replay_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="replay-ledger",
-        description="Summarise a ledger after checking its chain of hashes.",
-        epilog="Exit status: 0 fine, 2 usage, 5 ledger damaged.",
-    )
-    parser.add_argument("ledger", metavar="LEDGER", help="the ledger's file, or the campaign's folder")
-    parser.add_argument("--csv", metavar="FILE", help="write one row a run")
     return parser
 
 
@@ -191,21 +182,4 @@ def _check(campaign: "Campaign") -> int:
     from orchestrator.display.preview import preview  # noqa: PLC0415 - as above
 
     Console(soft_wrap=True).print(preview(campaign))
-    return FINISHED
-
-
-def _replay(args: argparse.Namespace) -> int:
-    from orchestrator.display.summary import plain_text, summary  # noqa: PLC0415 - as above
-    from orchestrator.ledger import Ledger  # noqa: PLC0415 - so that --help answers at once
-    from orchestrator.ledger.export import write_runs_csv  # noqa: PLC0415 - as above
-
-    path = Path(args.ledger)
-    with Ledger.open(path / "ledger.sqlite" if path.is_dir() else path) as ledger:
-        if args.csv is not None:
-            try:
-                write_runs_csv(ledger.state, Path(args.csv))
-            except OSError as error:
-                return _failed(f"{args.csv}: cannot be written: {error.strerror}", USAGE)
-            return FINISHED
-        sys.stdout.write(plain_text(summary(ledger.state)) + "\n")
     return FINISHED
