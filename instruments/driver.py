@@ -227,6 +227,32 @@ class PhasedInstrument(Protocol):
         ...
 
 
+class Memory(StrEnum):
+    """What an instrument remembers of a command after its link was lost."""
+
+    NEVER = "never"
+    RUNNING = "running"
+    DONE = "done"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Recollection:
+    """An instrument's answer to `recall`: what became of a command, with its reading if it is done."""
+
+    memory: Memory
+    reading: Reading | None = None
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A driver that can tell what became of a command, so that a step in doubt needs no person."""
+
+    def recall(self, command_id: str) -> Recollection:
+        """Tell what became of the command. RUNNING: performing the same id again waits for it."""
+        ...
+
+
 class CommandRefused(ValueError):  # noqa: N818 - it is the command that is refused, before anything moves
     """A command the tool's own data forbid; nothing moved."""
 

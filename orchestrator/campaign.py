@@ -1,7 +1,7 @@
 """A campaign: a configuration, a ledger, a budget, and a folder in which to find what came of it."""
 
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from orchestrator.comparison import CHANGEABLE, differences
 from orchestrator.config import ConfigError, Configuration, Problem, load
 from orchestrator.data import DataError
 from orchestrator.display.watcher import Silent, Watcher
-from orchestrator.engine import Engine
+from orchestrator.engine import Engine, Word
 from orchestrator.engine.stopping import Stop
 from orchestrator.laboratory import Laboratory, build, figures_of
 from orchestrator.ledger import Kind, Ledger, State
@@ -101,19 +101,25 @@ class Campaign:
             folder = _beside(folder, configuration.settings.ledger)
         return cls(configuration, folder)
 
-    def run(self, watcher: Watcher | None = None) -> Outcome:
+    def run(self, watcher: Watcher | None = None, words: Sequence[Word] = ()) -> Outcome:
         """Go on until the campaign is finished, halted or paused; write report and tables.
+
+        Args:
+            watcher: Told of every event.
+            words: What a person says of steps in doubt.
 
         Raises:
             LedgerError: The ledger is locked, damaged or cannot be written.
             OtherConfigurationError: The ledger was begun with another configuration.
+            ConfigError: A word about a step that is not in doubt, or that lacks part of its reading.
         """
         with Ledger.write(self.ledger_path) as ledger:
+            self._check_words(ledger.state, words)
             closed = self._prepare(ledger)
             if closed is not None:
                 return Outcome(closed, self.folder, self.ledger_path, ledger.state, is_new=False)
             try:
-                stop = self._drive(ledger, watcher or Silent())
+                stop = self._drive(ledger, watcher or Silent(), words)
             finally:
                 self.laboratory.close()
             self.write_results(ledger)
@@ -191,7 +197,23 @@ class Campaign:
         kind = WallClock if self.settings.laboratory.clock == "wall" else SimulatedClock
         return kind(epoch, state.lab_s)
 
-    def _drive(self, ledger: Ledger, watcher: Watcher) -> Stop:
+    def _check_words(self, state: State, words: Sequence[Word]) -> None:
+        doubtful = {(r.number, s.number): s for r in state.open_runs for s in r.steps if s.is_under_way}
+        problems = []
+        for word in words:
+            place = f"--resolve {word.run}.{word.step}"
+            step = doubtful.get((word.run, word.step))
+            if step is None:
+                there = ", ".join(f"{run}.{number}" for run, number in doubtful) or "none is"
+                problems.append(Problem(place, f"this step is not in doubt; in doubt: {there}"))
+                continue
+            missing = word.missing(self.laboratory.instruments[step.instrument].actions[step.action])
+            if missing:
+                problems.append(Problem(place, f"done needs what it read: --reading {' '.join(missing)} as NAME=VALUE"))
+        if problems:
+            raise ConfigError(problems)
+
+    def _drive(self, ledger: Ledger, watcher: Watcher, words: Sequence[Word]) -> Stop:
         clock = self._clock(ledger.state)
         engine = Engine(
             self.settings,
@@ -200,6 +222,7 @@ class Campaign:
             planner=self.planner,
             clock=clock,
             watcher=watcher,
+            words=words,
         )
         with watcher, _signals(engine):
             return engine.run()

@@ -5,6 +5,7 @@ Exit status: 0 finished, 2 configuration or usage, 3 stopped and resumable, 4 ha
 """
 
 import argparse
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from orchestrator.campaign import Campaign, Outcome
+    from orchestrator.engine import Word
 
 FINISHED, USAGE, STOPPED, HALTED, DAMAGED = 0, 2, 3, 4, 5
 
@@ -63,6 +65,22 @@ def _run_parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="set any key, as planner.acquisition=ucb",
     )
+    parser.add_argument(
+        "--resolve",
+        action="append",
+        default=[],
+        metavar="RUN.STEP=HOW",
+        help="settle a step in doubt: done, failed, repeat",
+    )
+    parser.add_argument("--note", default="", metavar="TEXT", help="why it is settled so")
+    parser.add_argument(
+        "--reading",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        help="what a step that is done has read",
+    )
     parser.add_argument("--check", action="store_true", help="only check the configuration and show what would run")
     parser.add_argument("--quiet", action="store_true", help="one plain line a run, also in a terminal")
     return parser
@@ -106,7 +124,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.check:
         return _check(campaign)
     is_live = sys.stdout.isatty() and not args.quiet
-    outcome = campaign.run(_watcher(campaign, is_live=is_live))
+    outcome = campaign.run(_watcher(campaign, is_live=is_live), _words(args))
     _close(campaign, outcome, is_live=is_live, again=_again(args, config, outcome))
     return outcome.stop.exit_code
 
@@ -126,6 +144,27 @@ def _overrides(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     overrides = {key: read_scalar(value) for key, value in pairs}
     given = {"budget.runs": args.runs, "seed": args.seed}
     return args.config, overrides | {key: value for key, value in given.items() if value is not None}
+
+
+def _words(args: argparse.Namespace) -> "list[Word]":
+    """Return what the command line says of steps in doubt."""
+    from orchestrator.config import ConfigError, Problem, read_scalar  # noqa: PLC0415 - so that --help answers at once
+    from orchestrator.engine.doubt import WORDS, Word  # noqa: PLC0415 - as above
+
+    problems = [Problem(f"--reading {text}", "is not NAME=VALUE") for text in args.reading if "=" not in text]
+    words = []
+    for text in args.resolve:
+        found = re.fullmatch(rf"(\d+)\.(\d+)=({'|'.join(WORDS)})", text)
+        if found is None:
+            problems.append(Problem(f"--resolve {text}", f"is not RUN.STEP={'|'.join(WORDS)}"))
+        elif not args.note:
+            problems.append(Problem(f"--resolve {text}", "needs a --note that says why"))
+        elif not problems:
+            values = {name: read_scalar(value) for name, value in (pair.split("=", 1) for pair in args.reading)}
+            words.append(Word(int(found[1]), int(found[2]), found[3], args.note, values))  # type: ignore[arg-type]
+    if problems:
+        raise ConfigError(problems)
+    return words
 
 
 def _watcher(campaign: "Campaign", *, is_live: bool) -> Any:  # noqa: ANN401 - one of two watchers

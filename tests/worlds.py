@@ -1,5 +1,7 @@
 """A tiny laboratory for tests: an oven that wears, a scale that reads, and a recipe that joins them."""
 
+import os
+import signal
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -12,11 +14,13 @@ from instruments.driver import (
     FailureClass,
     Identity,
     InstrumentError,
+    Memory,
     Moved,
     Origin,
     Phase,
     Quantity,
     Reading,
+    Recollection,
 )
 from orchestrator.recipe import Lab, Measured, Point, Steps
 
@@ -128,6 +132,25 @@ class BlockingOven:
 
     def close(self) -> None:
         """Nothing to do."""
+
+
+class ForgetfulOven(BlockingOven):
+    """Loses its link in mid-bake, as a pulled plug does: the process dies while the oven performs."""
+
+    def perform(self, command: Command, report: Any) -> Reading:
+        """Die on the first bake of a process that was told to."""
+        if os.environ.get("TINY_DIES") == command.id:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().perform(command, report)
+
+
+class RememberingOven(ForgetfulOven):
+    """Knows what became of its last command."""
+
+    def recall(self, command_id: str) -> Recollection:  # noqa: ARG002 - it remembers one command only
+        """Tell what the environment says it remembers."""
+        memory = Memory(os.environ.get("TINY_MEMORY", "unknown"))
+        return Recollection(memory, Reading({"sample": "-7.0"}) if memory == Memory.DONE else None)
 
 
 def bake_and_weigh(point: Point, lab: Lab) -> Steps:

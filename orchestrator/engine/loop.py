@@ -5,9 +5,12 @@ first; a new suggestion comes last, and only when the bottleneck is free: asked 
 than what is known when it starts.
 """
 
+from collections.abc import Sequence
+
 from orchestrator.clock import SimulatedClock, is_phased
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.display.watcher import Watcher
+from orchestrator.engine.doubt import Word
 from orchestrator.engine.history import observations
 from orchestrator.engine.performer import Performer
 from orchestrator.engine.recorder import Recorder
@@ -28,6 +31,7 @@ class Engine:
         planner: Holds the source and the initial rows.
         clock: At the ledger's last lab time.
         watcher: Told of every event.
+        words: What a person says of steps in doubt.
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class Engine:
         planner: Planner,
         clock: SimulatedClock,
         watcher: Watcher,
+        words: Sequence[Word] = (),
     ) -> None:
         self._settings = settings
         self._state = ledger.state
@@ -47,7 +52,9 @@ class Engine:
         self._clock = clock
         self._objective = Objective.from_config(settings.objective)
         self._recorder = Recorder(ledger, clock, watcher)
-        self._performer = Performer(settings, laboratory, self._recorder, pause=self._pause, halt=self._halt_soon)
+        self._performer = Performer(
+            settings, laboratory, self._recorder, pause=self._pause, halt=self._halt_soon, words=words
+        )
         self._stop: Stop | None = None
         self._halt_reason: str | None = None
 

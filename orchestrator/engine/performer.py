@@ -19,8 +19,9 @@ from instruments.driver import (
     check_command,
 )
 from orchestrator.chance import stream
-from orchestrator.clock import Post, is_phased
+from orchestrator.clock import Post
 from orchestrator.config.schema import CampaignConfig
+from orchestrator.engine.doubt import Resolution, Word, question, settle
 from orchestrator.engine.policies import Decision, decide
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.stopping import Stop
@@ -39,6 +40,7 @@ class Performer:
         recorder: Where events go.
         pause: Called with the reason when a person is needed.
         halt: Called with the reason when every instrument must go to a safe state.
+        words: What a person says of steps in doubt.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Performer:
         *,
         pause: Callable[[Stop], None],
         halt: Callable[[str], None],
+        words: Sequence[Word] = (),
     ) -> None:
         self._settings = settings
         self._laboratory = laboratory
@@ -58,6 +61,7 @@ class Performer:
         self._halt = halt
         self._lab = Lab(laboratory.instruments)
         self._performances: dict[int, Performance] = {}
+        self._words = {(word.run, word.step): word for word in words}
 
     def waits_for(self, run: Run) -> Command | None:
         """Return the command the run waits to have performed, or None if it is under way or there is none."""
@@ -87,7 +91,8 @@ class Performer:
                 return
             if step.is_under_way:
                 self._continue(run, step, performance)
-            elif step.is_over:
+                return
+            if step.is_over:
                 self._feed(run, step)
             else:
                 self._clock.wake_at(step.last.not_before_s)
@@ -168,18 +173,39 @@ class Performer:
 
     def _continue(self, run: Run, step: Step, performance: Performance) -> None:
         """Settle a step whose outcome was not recorded; it is never silently repeated."""
-        attempt = step.last
-        doubt = {"id": attempt.id, "reason": "the ledger ends before its outcome"}
-        self._recorder.record_step(Kind.STEP_IN_DOUBT, doubt, run, step)
-        if not is_phased(self._laboratory.instruments[step.instrument]):
-            reason = f"step {attempt.id} on {step.instrument} is in doubt: look at the instrument"
-            self._pause(Stop(reason, "paused", exit_code=4))
+        attempt, instrument = step.last, self._laboratory.instruments[step.instrument]
+        if step.status == "performing":
+            doubt = {"id": attempt.id, "reason": "the ledger ends before its outcome"}
+            self._recorder.record_step(Kind.STEP_IN_DOUBT, doubt, run, step)
+        resolution = settle(instrument, step, self._words.get((run.number, step.number)))
+        if resolution is None or performance.command is None:
+            self._pause(Stop(question(step), "paused", exit_code=4))
             return
-        how = {"id": attempt.id, "how": "continued", "note": "the phases go on from their recorded beginning"}
+        how = {"id": attempt.id, "how": resolution.how, "note": resolution.note}
         self._recorder.record_step(Kind.DOUBT_RESOLVED, how, run, step)
-        if performance.command is not None:
+        if resolution.how in ("continued", "waited"):
             command = replace(performance.command, settings=dict(step.settings), id=attempt.id)
             self._perform(run, step.number, command, start_s=attempt.start_s, n_known=len(attempt.phases))
+        elif resolution.reading is not None:
+            self._take_reading(run, step, resolution.reading)
+        else:
+            self._take_word(run, step, resolution)
+
+    def _take_word(self, run: Run, step: Step, resolution: Resolution) -> None:
+        """Record that the attempt came to nothing, and whether it is to be repeated."""
+        is_repeat = resolution.how == "repeat"
+        body = {
+            "id": step.last.id,
+            "failure": str(FailureClass.OPERATOR),
+            "reason": resolution.note,
+            "moved": str(Moved.NO if is_repeat else Moved.UNKNOWN),
+            "decision": "retry" if is_repeat else "fail",
+            "not_before_s": self._clock.now_s,
+        }
+        self._recorder.record_step(Kind.STEP_FAILED, body, run, step)
+        if not is_repeat:
+            self._feed(run, step)
+            self._settle(run)
 
     def take(self, post: Post) -> None:
         """Record the news of a step and what follows from it."""
