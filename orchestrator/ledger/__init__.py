@@ -9,7 +9,7 @@ from orchestrator.ledger.amendment import amend
 from orchestrator.ledger.events import Event, Kind
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.state import Attempt, Run, State, Step
-from orchestrator.ledger.store import LedgerDamaged, LedgerError, LedgerLocked
+from orchestrator.ledger.store import LedgerDamaged, LedgerError, LedgerLocked, LedgerRefused, exists
 
 __all__ = [
     "Attempt",
@@ -19,8 +19,10 @@ __all__ = [
     "LedgerDamaged",
     "LedgerError",
     "LedgerLocked",
+    "LedgerRefused",
     "Run",
     "State",
     "Step",
     "amend",
+    "exists",
 ]

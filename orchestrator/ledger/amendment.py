@@ -5,17 +5,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from orchestrator.address import Address, address
 from orchestrator.ledger.events import Event, Kind, compact
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.state import State
-from orchestrator.ledger.store import LedgerLocked, Store
+from orchestrator.ledger.store import LedgerLocked, open_store
 
 
-def amend(path: Path, kind: Kind, body: Mapping[str, Any], *, run: int | None = None) -> bool:
+def amend(path: str | Path | Address, kind: Kind, body: Mapping[str, Any], *, run: int | None = None) -> bool:
     """Record a person's word about a campaign.
 
     Args:
-        path: The ledger.
+        path: The ledger's file, or `postgresql://user@host/database#campaign`.
         kind: What it is (a verdict, a note).
         body: Its content.
         run: The run it is about.
@@ -34,7 +35,7 @@ def amend(path: Path, kind: Kind, body: Mapping[str, Any], *, run: int | None = 
         with Ledger.write(path) as ledger:
             ledger.append(kind, body, **when, run=run)
     except LedgerLocked:
-        store = Store(path, post=True)
+        store = open_store(address(path), post=True)
         try:
             store.post(compact({"kind": str(kind), "run": run, "body": dict(body)}))
         finally:

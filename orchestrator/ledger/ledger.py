@@ -3,13 +3,17 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from instruments.driver import Reading
+from orchestrator.address import Address, address
 from orchestrator.ledger.events import FORMAT, GENESIS, Event, Kind, chain, compact
 from orchestrator.ledger.readings import decode_reading
 from orchestrator.ledger.state import Attempt, Run, State, TransitionError
-from orchestrator.ledger.store import LedgerDamaged, Store
+from orchestrator.ledger.store import LedgerDamaged, LedgerError, Row, Store, open_store
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class Ledger:
@@ -35,29 +39,35 @@ class Ledger:
             raise LedgerDamaged(message) from error
 
     @classmethod
-    def open(cls, path: str | Path) -> Self:
+    def open(cls, path: str | Path | Address) -> Self:
         """Open an existing ledger to read.
+
+        Args:
+            path: Its file, or `postgresql://user@host/database#campaign`.
 
         Raises:
             LedgerError: There is none.
             LedgerDamaged: Its bytes are not what was written.
         """
-        ledger = cls._on(Store(Path(path)))
+        ledger = cls._on(open_store(_place(path)))
         if ledger.state.opened is None:
             ledger.close()
-            message = f"{path}: the ledger holds no campaign; it was truncated, or its campaign never began"
+            message = f"{ledger.path}: the ledger holds no campaign; it was truncated, or its campaign never began"
             raise LedgerDamaged(message)
         return ledger
 
     @classmethod
-    def write(cls, path: str | Path) -> Self:
+    def write(cls, path: str | Path | Address) -> Self:
         """Open a ledger to append, and make it where there is none.
+
+        Args:
+            path: Its file, or `postgresql://user@host/database#campaign`.
 
         Raises:
             LedgerError: Another process writes it, or the folder cannot be written.
             LedgerDamaged: Its bytes are not what was written.
         """
-        return cls._on(Store(Path(path), write=True))
+        return cls._on(open_store(_place(path), write=True))
 
     @classmethod
     def _on(cls, store: Store) -> Self:
@@ -68,12 +78,17 @@ class Ledger:
             raise
 
     @property
-    def path(self) -> Path:
-        """The file."""
+    def path(self) -> Path | Address:
+        """The file, or the campaign in a database; as text it has no password."""
         return self._store.path
 
-    def events(self) -> Iterator[Event]:
-        """Yield every event in order, checking the chain.
+    @property
+    def warnings(self) -> list[str]:
+        """What is not as it should be where the ledger lies, in sentences."""
+        return self._store.warnings
+
+    def rows(self) -> Iterator[Row]:
+        """Yield every event as it is stored, in order, checking the chain.
 
         Raises:
             LedgerDamaged: A row is missing, changed, or out of place.
@@ -87,8 +102,33 @@ class Ledger:
             if chain(previous, tuple(content)) != digest:
                 message = f"{self.path}: event {expected} is not what was written: its hash does not fit the chain"
                 raise LedgerDamaged(message)
-            yield _event(tuple(content), digest)
+            yield row
             previous, expected = digest, expected + 1
+
+    def events(self) -> Iterator[Event]:
+        """Yield every event in order, checking the chain.
+
+        Raises:
+            LedgerDamaged: A row is missing, changed, or out of place.
+        """
+        return (_event(row[:-1], row[-1]) for row in self.rows())
+
+    def others(self) -> Iterator[tuple[str, Row]]:
+        """Yield what the ledger holds beside its events, `(table, row)`: attachments by hash, messages by number."""
+        for sha256 in self._store.hashes():
+            yield "attachments", (sha256, self._store.attachment(sha256))
+        for message in self._store.posted(0):
+            yield "inbox", message
+
+    def frame(self) -> "DataFrame":
+        """Return a pandas frame with one row a run: what `runs.csv` has, the prediction, and the recipe's details.
+
+        Raises:
+            LedgerError: pandas is not installed.
+        """
+        from orchestrator.ledger.frame import runs_frame  # noqa: PLC0415 - pandas only when it is asked for
+
+        return runs_frame(self.state)
 
     def append(
         self,
@@ -105,7 +145,8 @@ class Ledger:
         """Append one event; it is durable when this returns.
 
         Raises:
-            LedgerError: The disk refused; nothing was written.
+            LedgerRefused: The database refused for now; nothing was written.
+            LedgerError: The database refused for good; nothing was written.
             TransitionError: The event is not allowed here; nothing was written.
         """
         text = compact(body)
@@ -151,6 +192,13 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
+
+
+def _place(place: str | Path | Address) -> Path | Address:
+    try:
+        return address(place)
+    except ValueError as error:
+        raise LedgerError(str(error)) from error
 
 
 def _event(content: tuple[Any, ...], digest: str) -> Event:

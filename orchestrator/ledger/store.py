@@ -1,20 +1,25 @@
 """Where events live: a database whose rows are only ever inserted.
 
-Knows SQL, locking and durability; knows nothing of what an event means.
+Knows tables, rows and durability; knows nothing of what an event means. What differs between databases (locks,
+triggers, faults) is in `sqlite.py` and `postgres.py`.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from filelock import FileLock, Timeout
 
-_METADATA = sa.MetaData()
+from orchestrator.address import Address
+
+METADATA = sa.MetaData()
 _EVENTS = sa.Table(
     "events",
-    _METADATA,
+    METADATA,
     sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
@@ -28,29 +33,18 @@ _EVENTS = sa.Table(
 )
 _ATTACHMENTS = sa.Table(
     "attachments",
-    _METADATA,
+    METADATA,
     sa.Column("sha256", sa.Text, primary_key=True),
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
 _INBOX = sa.Table(
     "inbox",
-    _METADATA,
+    METADATA,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("body", sa.Text, nullable=False),
 )
-_REFUSALS = (
-    *(
-        f"CREATE TRIGGER {table}_never_{verb.lower()} BEFORE {verb} ON {table} "
-        f"BEGIN SELECT RAISE(ABORT, '{table}: rows are only ever inserted'); END"
-        for table in ("events", "attachments", "inbox")
-        for verb in ("UPDATE", "DELETE")
-    ),
-    (
-        "CREATE TRIGGER events_without_gap BEFORE INSERT ON events "
-        "WHEN NEW.seq <> (SELECT COALESCE(MAX(seq), 0) + 1 FROM events) "
-        "BEGIN SELECT RAISE(ABORT, 'events: seq must be the last one + 1'); END"
-    ),
-)
+_PAGE = 5000
+_BATCH = 256
 
 Row = tuple[Any, ...]
 
@@ -63,104 +57,121 @@ class LedgerLocked(LedgerError):  # noqa: N818 - what the ledger is
     """Another process is writing it."""
 
 
+class LedgerRefused(LedgerError):  # noqa: N818 - what the ledger did
+    """The database refused for now (a full disk, a lost connection); nothing was written, and it may be tried again."""
+
+
 class LedgerDamaged(LedgerError):  # noqa: N818 - what the ledger is
     """The ledger's bytes are not what was written."""
 
 
-class Store:
-    """A SQLite file of events and attachments.
+class Store(ABC):
+    """Events and attachments in a database; `open_store` makes the right one for a place.
 
     Args:
-        path: The file.
-        write: Whether to append; takes the lock, and makes the file where there is none.
-        post: Whether to leave messages for the writer instead, without the lock.
-
-    Raises:
-        LedgerError: No such file, no permission, or another process is writing.
-        LedgerDamaged: Not a ledger, or a broken one.
+        path: Where it is.
+        engine: Makes connections.
+        write: Whether to append; takes the lock, and makes the tables where there are none.
     """
 
-    def __init__(self, path: Path, *, write: bool = False, post: bool = False) -> None:
+    def __init__(self, path: Path | Address, engine: sa.Engine, *, write: bool) -> None:
         self.path = path
-        self._lock = FileLock(f"{path}.lock")
-        is_new = not path.exists()
-        if write:
-            self._take_lock()
-            if not is_new and path.stat().st_size == 0:
-                self._lock.release()
-                message = f"{path}: the file is empty; it was truncated, or is not a ledger"
-                raise LedgerDamaged(message)
-        elif is_new:
-            message = f"{path}: no such ledger"
-            raise LedgerError(message)
-        self._engine = _engine(path, write=write or post)
+        self.warnings: list[str] = []
+        self._engine = engine
+        self._write = write
+        self._insertion = str(_EVENTS.insert().compile(dialect=engine.dialect))
         self._connection: sa.Connection | None = None
-        try:
-            self._connection = self._engine.connect()
-            if write and is_new:
-                self._create(self._connection)
-            self._check_pages(self._connection)
-        except sa.exc.DBAPIError as error:
-            self.close()
-            raise LedgerDamaged(_torn(path, error.orig)) from error
-        except LedgerDamaged:
-            self.close()
-            raise
 
-    def _take_lock(self) -> None:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            message = f"{self.path}: another process is writing this ledger; wait for it or stop it"
-            raise LedgerLocked(message) from error
-        except OSError as error:
-            message = f"{self.path.parent}: cannot be written ({error.strerror}); choose another folder with --out"
-            raise LedgerError(message) from error
+    @abstractmethod
+    def _fault(self, error: sa.exc.DBAPIError, what: str) -> LedgerError:
+        """Return what an error of the database means, as a sentence with a way out."""
 
-    def _create(self, connection: sa.Connection) -> None:
-        _METADATA.create_all(connection)
-        for statement in _REFUSALS:
-            connection.execute(sa.text(statement))
-        connection.commit()
+    @abstractmethod
+    def _connect(self) -> sa.Connection:
+        """Return a connection, with the lock if this store writes.
 
-    def _check_pages(self, connection: sa.Connection) -> None:
-        """Look for a torn file, which SQLite itself notices only when it needs the missing page."""
-        found = connection.scalar(sa.text("PRAGMA quick_check(1)"))
-        n_bytes = connection.scalar(sa.text("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"))
-        connection.rollback()
-        if found == "ok" and self.path.stat().st_size < (n_bytes or 0) and not _has_wal(self.path):
-            found = f"{self.path.stat().st_size} bytes of {n_bytes} are there"
-        if found != "ok":
-            raise LedgerDamaged(_torn(self.path, found))
+        Raises:
+            LedgerError: There is none to be had.
+        """
+
+    @property
+    def _live(self) -> sa.Connection:
+        if self._connection is None:
+            message = f"{self.path}: the ledger is closed"
+            raise LedgerError(message)
+        if self._connection.invalidated:
+            self._connection.close()
+            self._connection = self._connect()
+        return self._connection
 
     def rows(self) -> Iterator[Row]:
         """Yield every row in order: `(seq, kind, version, lab_s, utc, origin, run, step, body, hash)`.
 
         Raises:
+            LedgerError: The database cannot be read.
             LedgerDamaged: The file cannot be read to its end.
         """
+        query = sa.select(_EVENTS).order_by(_EVENTS.c.seq).limit(_PAGE)
+        page = self._read(query)
+        while page:
+            yield from page
+            page = self._read(query.where(_EVENTS.c.seq > page[-1][0]))
+
+    def _read(self, query: sa.Select[Any]) -> list[Row]:
+        """Return all rows of a query, and leave no transaction open."""
         try:
-            for row in self._live.execute(sa.select(_EVENTS).order_by(_EVENTS.c.seq)):
-                yield tuple(row)
+            found = [tuple(row) for row in self._live.execute(query)]
+            self._live.rollback()
         except sa.exc.DBAPIError as error:
-            raise LedgerDamaged(_torn(self.path, error.orig)) from error
+            raise self._fault(error, "reading") from error
+        return found
+
+    def hashes(self) -> list[str]:
+        """Return the sha256 of every attachment, in their order.
+
+        Raises:
+            LedgerError: The database cannot be read.
+        """
+        return [str(sha) for (sha,) in self._read(sa.select(_ATTACHMENTS.c.sha256).order_by(_ATTACHMENTS.c.sha256))]
+
+    def fill(self, rows: Iterable[tuple[str, Row]]) -> None:
+        """Insert the `(table, row)` of a whole ledger in one transaction.
+
+        Raises:
+            LedgerError: The database refused; nothing was written.
+        """
+        try:
+            for name, group in groupby(rows, key=itemgetter(0)):
+                table = METADATA.tables[name]
+                while batch := [dict(zip(table.c.keys(), row, strict=True)) for _, row in islice(group, _BATCH)]:
+                    self._live.execute(table.insert(), batch)
+            self._live.commit()
+        except sa.exc.DBAPIError as error:
+            self._take_back()
+            raise self._fault(error, "the import") from error
 
     def append(self, row: Row, attachments: Sequence[bytes] = ()) -> None:
         """Insert one row with its attachments; durable when it returns.
 
         Raises:
-            LedgerError: The disk refused; nothing was written.
+            LedgerRefused: The disk is full, the server gone: nothing was written, and it may be tried again.
+            LedgerError: The database refused for good; nothing was written.
         """
         try:
             for content in attachments:
                 self._attach(content)
-            self._live.execute(_EVENTS.insert().values(row))
+            self._insert(row)
             self._live.commit()
         except sa.exc.DBAPIError as error:
-            self._live.rollback()
-            message = f"{self.path}: the append of event {row[0]} was refused: {error.orig}"
-            raise LedgerError(message) from error
+            fault = self._fault(error, f"the append of event {row[0]}")
+            self._take_back()
+            if not self._holds(row):  # a connection may break between a commit and the word of it
+                raise fault from error
+
+    def _insert(self, row: Row) -> None:
+        """Insert an event by a statement that was compiled once: SQLAlchemy's own way costs more than the disk."""
+        by_place = self._engine.dialect.positional
+        self._live.exec_driver_sql(self._insertion, row if by_place else dict(zip(_EVENTS.c.keys(), row, strict=True)))
 
     def _attach(self, content: bytes) -> None:
         sha = hashlib.sha256(content).hexdigest()
@@ -168,71 +179,86 @@ class Store:
         if known is None:
             self._live.execute(_ATTACHMENTS.insert().values((sha, content)))
 
+    def _holds(self, row: Row) -> bool:
+        """Return whether a row is there, be it that its commit was not heard of."""
+        return bool(self._read(sa.select(_EVENTS.c.seq).where(_EVENTS.c.seq == row[0], _EVENTS.c.hash == row[-1])))
+
+    def _take_back(self) -> None:
+        if self._connection is not None and not self._connection.invalidated:
+            self._connection.rollback()
+
     def post(self, text: str) -> None:
         """Leave a message for whoever writes the ledger; needs no lock.
 
         Raises:
-            LedgerError: The disk refused.
+            LedgerError: The database refused.
         """
         try:
             self._live.execute(_INBOX.insert().values(body=text))
             self._live.commit()
         except sa.exc.DBAPIError as error:
-            self._live.rollback()
-            message = f"{self.path}: the message was refused: {error.orig}"
-            raise LedgerError(message) from error
+            self._take_back()
+            raise self._fault(error, "the message") from error
 
     def posted(self, after: int) -> list[tuple[int, str]]:
-        """Return the messages left after the one of that number, oldest first."""
+        """Return the messages left after the one of that number, oldest first.
+
+        Raises:
+            LedgerError: The database cannot be read.
+        """
         query = sa.select(_INBOX.c.id, _INBOX.c.body).where(_INBOX.c.id > after).order_by(_INBOX.c.id)
-        return [(int(number), str(text)) for number, text in self._live.execute(query)]
+        return [(int(number), str(text)) for number, text in self._read(query)]
 
     def attachment(self, sha256: str) -> bytes:
         """Return the bytes of an attachment.
 
         Raises:
+            LedgerError: The database cannot be read.
             LedgerDamaged: It is missing, or its bytes do not have that hash.
         """
-        content = self._live.scalar(sa.select(_ATTACHMENTS.c.content).where(_ATTACHMENTS.c.sha256 == sha256))
-        if content is None or hashlib.sha256(content).hexdigest() != sha256:
+        found = self._read(sa.select(_ATTACHMENTS.c.content).where(_ATTACHMENTS.c.sha256 == sha256))
+        if not found or hashlib.sha256(found[0][0]).hexdigest() != sha256:
             message = f"{self.path}: attachment {sha256[:12]} is missing or was changed"
             raise LedgerDamaged(message)
-        return bytes(content)
-
-    @property
-    def _live(self) -> sa.Connection:
-        if self._connection is None:
-            message = f"{self.path}: the ledger is closed"
-            raise LedgerError(message)
-        return self._connection
+        return bytes(found[0][0])
 
     def close(self) -> None:
-        """Release the file and the lock; safe to call twice."""
+        """Release the database and the lock; safe to call twice."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
         self._engine.dispose()
-        self._lock.release()
 
 
-def _engine(path: Path, *, write: bool) -> sa.Engine:
-    url = f"sqlite:///{path}" if write else f"sqlite:///file:{path}?mode=ro&uri=true"
-    engine = sa.create_engine(url)
+def open_store(place: Path | Address, *, write: bool = False, post: bool = False) -> Store:
+    """Open the events at a place.
 
-    @sa.event.listens_for(engine, "connect")
-    def _pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
-        pragmas = ("journal_mode=WAL", "synchronous=FULL") if write else ("query_only=ON",)
-        for pragma in (*pragmas, "trusted_schema=OFF", "recursive_triggers=ON"):
-            connection.execute(f"PRAGMA {pragma}")
+    Args:
+        place: A SQLite file, or a campaign in a PostgreSQL database.
+        write: Whether to append; takes the lock, and makes the tables where there are none.
+        post: Whether to leave messages for the writer instead, without the lock.
 
-    return engine
+    Raises:
+        LedgerError: No such ledger, no permission, or another process is writing.
+        LedgerDamaged: Not a ledger, or a broken one.
+    """
+    if isinstance(place, Address):
+        from orchestrator.ledger.postgres import PostgresStore  # noqa: PLC0415 - only for a shared laboratory
+
+        return PostgresStore(place, write=write)
+    from orchestrator.ledger.sqlite import SqliteStore  # noqa: PLC0415 - it builds on this module
+
+    return SqliteStore(place, write=write, post=post)
 
 
-def _has_wal(path: Path) -> bool:
-    """Return whether pages are still to be copied from the log into the file."""
-    wal = path.with_name(f"{path.name}-wal")
-    return wal.exists() and wal.stat().st_size > 0
+def exists(place: Path | Address) -> bool:
+    """Return whether there is a ledger at a place, be it a broken one.
 
+    Raises:
+        LedgerError: The database cannot be reached.
+    """
+    if isinstance(place, Path):
+        return place.exists()
+    from orchestrator.ledger.postgres import campaigns  # noqa: PLC0415 - only for a shared laboratory
 
-def _torn(path: Path, found: object) -> str:
-    return f"{path}: not a readable ledger ({found}); restore it from a copy"
+    return place.campaign in campaigns(place)

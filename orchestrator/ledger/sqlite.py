@@ -1,0 +1,206 @@
+"""A ledger in a SQLite file, with the writer's lock beside it."""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from filelock import FileLock, Timeout
+
+from orchestrator.ledger.store import METADATA, LedgerDamaged, LedgerError, LedgerLocked, LedgerRefused, Store
+
+_REFUSALS = (
+    *(
+        f"CREATE TRIGGER {table}_never_{verb.lower()} BEFORE {verb} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table}: rows are only ever inserted'); END"
+        for table in ("events", "attachments", "inbox")
+        for verb in ("UPDATE", "DELETE")
+    ),
+    (
+        "CREATE TRIGGER events_without_gap BEFORE INSERT ON events "
+        "WHEN NEW.seq <> (SELECT COALESCE(MAX(seq), 0) + 1 FROM events) "
+        "BEGIN SELECT RAISE(ABORT, 'events: seq must be the last one + 1'); END"
+    ),
+)
+_WAYS_OUT = {
+    sqlite3.SQLITE_FULL: "the disk is full; make room",
+    sqlite3.SQLITE_IOERR: "the disk cannot be written or read; see to it",
+    sqlite3.SQLITE_BUSY: "another program holds the file locked; close it",
+    sqlite3.SQLITE_LOCKED: "another program holds the file locked; close it",
+    sqlite3.SQLITE_READONLY: "the file or its folder is read-only; make it writable, or choose another with --out",
+    sqlite3.SQLITE_PERM: "the file or its folder may not be used; see to its permissions",
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened; see to its permissions and those of its folder",
+}
+"""Faults of the disk and of neighbours, all of which may pass; any other error means a damaged file."""
+
+_NETWORK = (
+    "nfs",
+    "cifs",
+    "smb",
+    "9p",
+    "afs",
+    "ceph",
+    "glusterfs",
+    "lustre",
+    "fuse.sshfs",
+    "fuse.rclone",
+    "fuse.gluster",
+)
+_BUSY_S = 5.0
+_MOUNTS = Path("/proc/self/mounts")
+
+
+class SqliteStore(Store):
+    """A SQLite file of events and attachments.
+
+    Args:
+        path: The file.
+        write: Whether to append; takes the lock, and makes the file where there is none.
+        post: Whether to leave messages for the writer instead, without the lock.
+        busy_s: How long to wait for another program's transaction.
+
+    Raises:
+        LedgerError: No such file, no permission, or another process is writing.
+        LedgerDamaged: Not a ledger, or a broken one.
+    """
+
+    path: Path
+
+    def __init__(self, path: Path, *, write: bool = False, post: bool = False, busy_s: float = _BUSY_S) -> None:
+        self._lock = FileLock(f"{path}.lock")
+        is_new = not path.exists()
+        if write:
+            self._take_lock(path)
+            if not is_new and path.stat().st_size == 0:
+                self._lock.release()
+                message = f"{path}: the file is empty; it was truncated, or is not a ledger"
+                raise LedgerDamaged(message)
+        elif is_new:
+            message = f"{path}: no such ledger"
+            raise LedgerError(message)
+        super().__init__(path, _engine(path, write=write or post, busy_s=busy_s), write=write)
+        try:
+            self._connection = self._connect()
+            if write:
+                self._warn_of_network()
+        except BaseException:
+            self.close()
+            raise
+
+    def _take_lock(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            message = f"{path}: another process is writing this ledger; wait for it or stop it"
+            raise LedgerLocked(message) from error
+        except OSError as error:
+            message = f"{path.parent}: cannot be written ({error.strerror}); choose another folder with --out"
+            raise LedgerError(message) from error
+
+    def _connect(self) -> sa.Connection:
+        try:
+            connection = self._engine.connect()
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+        except sa.exc.DBAPIError as error:
+            raise self._fault(error, "opening it") from error
+        return connection
+
+    def _prepare(self, connection: sa.Connection) -> None:
+        if self._write:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # read-only or locked is found now, not at the first append
+            if not sa.inspect(connection).get_table_names():
+                METADATA.create_all(connection)
+                for statement in _REFUSALS:
+                    connection.execute(sa.text(statement))
+            connection.commit()
+        self._check_pages(connection)
+
+    def _check_pages(self, connection: sa.Connection) -> None:
+        """Look for a torn file, which SQLite itself notices only when it needs the missing page."""
+        found = connection.scalar(sa.text("PRAGMA quick_check(1)"))
+        n_bytes = connection.scalar(sa.text("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"))
+        connection.rollback()
+        if found == "ok" and self.path.stat().st_size < (n_bytes or 0) and not _has_wal(self.path):
+            found = f"{self.path.stat().st_size} bytes of {n_bytes} are there"
+        if found != "ok":
+            raise LedgerDamaged(_torn(self.path, found))
+
+    def _fault(self, error: sa.exc.DBAPIError, what: str) -> LedgerError:
+        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        if code in _WAYS_OUT:
+            return LedgerRefused(f"{self.path}: {what} was refused: {_WAYS_OUT[code]} ({error.orig})")
+        if code == sqlite3.SQLITE_CONSTRAINT:
+            return LedgerError(f"{self.path}: {what} was refused ({error.orig}); another program writes the file")
+        return LedgerDamaged(_torn(self.path, error.orig))
+
+    def _warn_of_network(self) -> None:
+        kind = network_kind(self.path)
+        if kind is not None:
+            self.warnings.append(
+                f"{self.path} is on a network file system ({kind}), where SQLite's locks and its order of writing are "
+                "not certain; keep the ledger on a local disk with --out, or in PostgreSQL"
+            )
+
+    def close(self) -> None:
+        """Release the file and the lock; safe to call twice."""
+        super().close()
+        self._lock.release()
+
+
+def network_kind(path: Path, mounts: Path = _MOUNTS) -> str | None:
+    """Return the kind of network file system a path is on; None for a local disk, or where it cannot be known.
+
+    Args:
+        path: Where the ledger is.
+        mounts: The system's table of mounted file systems.
+    """
+    try:
+        lines = [line.split() for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines()]
+    except OSError:
+        return None
+    here, best, kind = path.resolve(), "", ""
+    for _, raw, mounted, *_ in lines:
+        point = raw.replace("\\040", " ")
+        if here.is_relative_to(point) and len(point) >= len(best):
+            best, kind = point, mounted
+    return kind if kind.startswith(_NETWORK) else None
+
+
+def _engine(path: Path, *, write: bool, busy_s: float) -> sa.Engine:
+    url = sa.URL.create("sqlite", database=str(path))
+    if not write:
+        url = url.set(database=f"file:{quote(str(path))}").update_query_dict(
+            {"mode": "ro", "uri": "true", **_still(path)}
+        )
+    engine = sa.create_engine(url, connect_args={"timeout": busy_s})
+
+    @sa.event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
+        pragmas = ("journal_mode=WAL", "synchronous=FULL") if write else ("query_only=ON",)
+        for pragma in (*pragmas, "trusted_schema=OFF", "recursive_triggers=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _still(path: Path) -> dict[str, str]:
+    """Return the option without which SQLite cannot read a ledger in a folder that cannot be written."""
+    is_still = not os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    return {"immutable": "1"} if is_still and not _has_wal(path) else {}
+
+
+def _has_wal(path: Path) -> bool:
+    """Return whether pages are still to be copied from the log into the file."""
+    wal = path.with_name(f"{path.name}-wal")
+    return wal.exists() and wal.stat().st_size > 0
+
+
+def _torn(path: Path, found: object) -> str:
+    return f"{path}: not a readable ledger ({found}); restore it from a copy"
