@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from instruments.driver import Reading
 from orchestrator.address import Address, address
+from orchestrator.ledger.damage import misfit
 from orchestrator.ledger.events import FORMAT, GENESIS, Event, Kind, chain, compact
 from orchestrator.ledger.readings import decode_reading
 from orchestrator.ledger.state import Attempt, Run, State, TransitionError
@@ -100,7 +101,7 @@ class Ledger:
                 message = f"{self.path}: event {expected} is missing (the next row is event {content[0]})"
                 raise LedgerDamaged(message)
             if chain(previous, tuple(content)) != digest:
-                message = f"{self.path}: event {expected} is not what was written: its hash does not fit the chain"
+                message = f"{self.path}: {misfit(self._store.rows(), previous, expected)}"
                 raise LedgerDamaged(message)
             yield row
             previous, expected = digest, expected + 1
