@@ -17,6 +17,8 @@ FORMAT = 1
 GENESIS = "0" * 64
 """What the first event names as the hash before it."""
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 
 class Kind(StrEnum):
     """What can happen. A kind this version does not know is preserved and changes nothing."""
@@ -76,8 +78,7 @@ def compact(body: object) -> str:
         ValueError: NaN or infinity, which JSON does not have.
         TypeError: Something that is not JSON (a numpy number, a tuple key).
     """
-    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return _ENCODER.encode(body).encode("utf-8", "replace").decode("utf-8")
 
 
 def chain(previous: str, row: tuple[Any, ...]) -> str:

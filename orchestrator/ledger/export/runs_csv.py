@@ -1,10 +1,11 @@
-"""Tables out of a ledger, for analysis elsewhere."""
+"""The table of runs as CSV, which any spreadsheet opens."""
 
 import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from orchestrator.ledger.frame import hours, objective_name, parameters
 from orchestrator.ledger.state import Run, State
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
@@ -15,27 +16,26 @@ def write_runs_csv(state: State, path: Path) -> None:
 
     Text that a spreadsheet would take for a formula is written behind an apostrophe.
     """
-    parameters = list((state.opened or {})["configuration"]["parameters"])
-    objective = str((state.opened or {})["configuration"]["objective"]["name"])
-    header = ["run", "status", "failure", "reason", *parameters, objective, f"{objective}_sd"]
+    names, objective = parameters(state), objective_name(state)
+    header = ["run", "status", "failure", "reason", *names, objective, f"{objective}_sd"]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([_harmless(name) for name in [*header, "lab_start_h", "lab_end_h", "origin"]])
         for run in state.runs.values():
-            writer.writerow(_row(run, parameters))
+            writer.writerow(_row(run, names))
 
 
-def _row(run: Run, parameters: list[str]) -> list[Any]:
+def _row(run: Run, names: list[str]) -> list[Any]:
     return [
         run.number,
         run.status or run.stage,
         run.failure or "",
         _harmless(run.reason),
-        *(_cell(run.point, name) for name in parameters),
+        *(_cell(run.point, name) for name in names),
         _number(run.value),
         _number(run.sd),
-        _number(None if run.start_s is None else run.start_s / 3600),
-        _number(None if run.end_s is None else run.end_s / 3600),
+        _number(hours(run.start_s)),
+        _number(hours(run.end_s)),
         run.origin,
     ]
 
