@@ -3,22 +3,23 @@
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
 from instruments.driver import Command
+from orchestrator.address import Address, address
 from orchestrator.clock import SimulatedClock, WallClock
 from orchestrator.comparison import CHANGEABLE, differences
-from orchestrator.config import ConfigError, Configuration, Problem, load
+from orchestrator.config import CampaignConfig, ConfigError, Configuration, Problem, load
 from orchestrator.data import DataError
 from orchestrator.display.watcher import Silent, Watcher
 from orchestrator.engine import Engine, Word
 from orchestrator.engine.stopping import Stop
 from orchestrator.laboratory import Laboratory, build, figures_of
-from orchestrator.ledger import Kind, Ledger, State
+from orchestrator.ledger import Kind, Ledger, State, exists
 from orchestrator.ledger.events import FORMAT
 from orchestrator.ledger.export import write_runs_csv
 from orchestrator.ledger.state import join_origins
@@ -38,14 +39,14 @@ class Outcome:
     Args:
         stop: Why it ended, and the exit code.
         folder: Where report and tables are.
-        ledger: Where the ledger is.
+        ledger: Where the ledger is; as text it has no password.
         state: The ledger's state at the end.
         is_new: Whether anything was done; False when the campaign had been finished before.
     """
 
     stop: Stop
     folder: Path
-    ledger: Path
+    ledger: Path | Address
     state: State
     is_new: bool = True
 
@@ -55,19 +56,18 @@ class Campaign:
 
     Args:
         configuration: What to do.
-        folder: Where ledger, report and tables go.
+        folder: Where report and tables go, and the ledger if it is a file.
+        ledger: Where the ledger is, if not where the configuration says.
 
     Raises:
         ConfigError: A driver, a recipe, a data file or a limit that does not fit.
     """
 
-    def __init__(self, configuration: Configuration, folder: Path) -> None:
+    def __init__(self, configuration: Configuration, folder: Path, ledger: Path | Address | None = None) -> None:
         self.configuration = configuration
         self.settings = configuration.settings
         self.folder = folder
-        self.ledger_path = folder / self.settings.ledger
-        if "://" in self.settings.ledger:
-            raise configuration.error(("ledger",), "is a URL; this version keeps ledgers in files")
+        self.ledger_path = ledger or _ledger_place(self.settings, folder)
         self.laboratory: Laboratory = build(configuration)
         self.first_command: Command = check_limits(configuration, self.laboratory)
         try:
@@ -89,7 +89,8 @@ class Campaign:
         Args:
             path: The YAML.
             out: The campaign's folder; by default `runs/<campaign>` from here.
-            new: Start afresh in a folder beside it (`<folder>-2`, ...) if it holds a ledger.
+            new: Start afresh beside a campaign that has a ledger: in the folder `<folder>-2`, in PostgreSQL as
+                `<campaign>-2`, ...
             overrides: Values by dotted path, for example `{"budget.runs": 30}`.
 
         Raises:
@@ -97,9 +98,7 @@ class Campaign:
         """
         configuration = load(path, overrides)
         folder = Path(out) if out is not None else Path("runs") / configuration.settings.campaign
-        if new:
-            folder = _beside(folder, configuration.settings.ledger)
-        return cls(configuration, folder)
+        return cls(configuration, *(_beside(configuration.settings, folder) if new else (folder,)))
 
     def run(self, watcher: Watcher | None = None, words: Sequence[Word] = ()) -> Outcome:
         """Go on until the campaign is finished, halted or paused; write report and tables.
@@ -225,6 +224,8 @@ class Campaign:
             words=words,
         )
         with watcher, _signals(engine):
+            for warning in ledger.warnings:
+                watcher.notice(warning)
             return engine.run()
 
 
@@ -253,9 +254,22 @@ def _signals(engine: Engine) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _beside(folder: Path, ledger: str) -> Path:
-    n, free = 1, folder
-    while (free / ledger).exists():
+def _ledger_place(settings: CampaignConfig, folder: Path) -> Path | Address:
+    place = address(settings.ledger)
+    if isinstance(place, Path):
+        return folder / place
+    return place if place.campaign else replace(place, campaign=settings.campaign)
+
+
+def _beside(settings: CampaignConfig, folder: Path) -> tuple[Path, Path | Address]:
+    """Return the next folder and place where there is no ledger yet."""
+    first = free = _ledger_place(settings, folder)
+    n, beside = 1, folder
+    while exists(free):
         n += 1
-        free = folder.with_name(f"{folder.name}-{n}")
-    return free
+        beside = folder.with_name(f"{folder.name}-{n}")
+        if isinstance(first, Address):
+            free = replace(first, campaign=f"{first.campaign}-{n}")
+        else:
+            free = _ledger_place(settings, beside)
+    return beside, free

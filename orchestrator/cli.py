@@ -93,16 +93,16 @@ def _guarded(command: Any, parser: argparse.ArgumentParser, argv: Sequence[str] 
     except SystemExit as error:
         return int(error.code or 0)
     from orchestrator.config import ConfigError  # noqa: PLC0415 - so that --help answers at once
-    from orchestrator.ledger import LedgerDamaged, LedgerError  # noqa: PLC0415 - as above
+    from orchestrator.ledger import LedgerDamaged, LedgerError, LedgerRefused  # noqa: PLC0415 - as above
 
     try:
         status: int = command(args)
-    except ConfigError as error:
-        return _failed(str(error), USAGE)
-    except LedgerDamaged as error:
-        return _failed(str(error), DAMAGED)
-    except LedgerError as error:
-        return _failed(str(error), USAGE)
+    except LedgerRefused as error:
+        return _failed(
+            f"{error}\nevery recorded event is safe; when the cause is gone, the same command goes on", STOPPED
+        )
+    except (ConfigError, LedgerError) as error:
+        return _failed(str(error), DAMAGED if isinstance(error, LedgerDamaged) else USAGE)
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone; nothing is left to tell
         return STOPPED
@@ -204,14 +204,17 @@ def _close(campaign: "Campaign", outcome: "Outcome", *, is_live: bool, again: st
 
 def _again(args: argparse.Namespace, config: str, outcome: "Outcome") -> str:
     """Return the command that goes on with this very campaign."""
+    from orchestrator.address import Address, without_password  # noqa: PLC0415 - so that --help answers at once
+
     words = ["run-campaign", config]
     for name in ("runs", "seed"):
         if getattr(args, name) is not None:
             words += [f"--{name}", str(getattr(args, name))]
     if args.out is not None or args.new:
         words += ["--out", str(outcome.folder)]
-    if args.set:
-        words += ["--set", *args.set]
+    settings = [*args.set, f"ledger={outcome.ledger}"] if args.new and isinstance(outcome.ledger, Address) else args.set
+    if settings:
+        words += ["--set", *map(without_password, settings)]
     return shlex.join(words)
 
 

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+from orchestrator.address import checked, without_password
 
 
 class _Section(BaseModel):
@@ -199,4 +201,4 @@ class CampaignConfig(_Section):
     stop: StopConfig = StopConfig()
     policies: PoliciesConfig = PoliciesConfig()
     report: ReportConfig = ReportConfig()
-    ledger: str = "ledger.sqlite"
+    ledger: Annotated[str, AfterValidator(checked), PlainSerializer(without_password)] = "ledger.sqlite"

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestrator.config.schema import CampaignConfig, ParameterConfig
+from orchestrator.ledger import exists
 
 if TYPE_CHECKING:
     from orchestrator.campaign import Campaign
@@ -66,6 +67,6 @@ def _plan(campaign: "Campaign") -> list[str]:
             f"recipe: {settings.recipe.name}, beginning with {command.instrument}.{command.action}({shown})",
             f"budget: {', '.join(limits)}; stops {' or '.join(rules) or 'when it is spent'}",
             f"{settings.laboratory.in_flight} in flight on the {settings.laboratory.clock} clock",
-            f"ledger: {campaign.ledger_path} ({'exists' if campaign.ledger_path.exists() else 'new'})",
+            f"ledger: {campaign.ledger_path} ({'exists' if exists(campaign.ledger_path) else 'new'})",
         )
     ]

@@ -6,7 +6,6 @@ Rule of this file: everything is read from the ledger's state, so the live end, 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.display.wording import clean, listed, named, number, plural, point_text, with_sd, with_unit
@@ -158,7 +157,7 @@ def _gain(value: float, past: float, objective: Objective) -> str:
     return f"{abs(percent):.0f} % {'better' if percent > 0 else 'worse'} than"
 
 
-def lines(facts: Summary, files: Mapping[str, Path] | None = None) -> list[tuple[str, str]]:
+def lines(facts: Summary, files: Mapping[str, object] | None = None) -> list[tuple[str, str]]:
     """Return the closing words as pairs of a label and a line; a label is "" where the line before it goes on."""
     classes = {failure: len(runs) for failure, runs in facts.failures.items()}
     runs = f"{facts.n_measured} measured, {facts.n_failed} failed" + (f" ({listed(classes)})" if classes else "")
@@ -189,12 +188,12 @@ def _answer(facts: Summary) -> list[tuple[str, str]]:
     return found
 
 
-def plain_text(facts: Summary, files: Mapping[str, Path] | None = None) -> str:
+def plain_text(facts: Summary, files: Mapping[str, object] | None = None) -> str:
     """Return the closing words as plain lines."""
     return "\n".join(f"{label:9} {line}".rstrip() for label, line in lines(facts, files))
 
 
-def closing_text(facts: Summary, files: Mapping[str, Path] | None = None) -> "Panel":
+def closing_text(facts: Summary, files: Mapping[str, object] | None = None) -> "Panel":
     """Return the closing words for a rich console: what `plain_text` says, in a frame."""
     from rich import box  # noqa: PLC0415 - rich only where there is a console
     from rich.panel import Panel  # noqa: PLC0415

@@ -28,6 +28,7 @@ _WIDTH_OF_THE_REST = 44
 _LINES_OF_THE_REST = 14
 _FEWEST_ROWS = 3
 _MOST_ROWS = 15
+_LONGEST_NOTICE = 1000
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,10 @@ class PlainWatcher:
         elif event.kind in (Kind.PAUSED, Kind.RESUMED):
             self._write(f"{event.kind} {clean(event.body.get('reason', ''))}".rstrip())
 
+    def notice(self, text: str) -> None:
+        """Write a line."""
+        self._write(f"notice: {clean(text, _LONGEST_NOTICE)}")
+
     def __enter__(self) -> Self:
         """Return itself."""
         return self
@@ -164,6 +169,10 @@ class LiveWatcher:
         """Take notice; the screen follows at its own pace."""
         self._board.take(event, state)
         self._told_at = time.monotonic()
+
+    def notice(self, text: str) -> None:
+        """Write a line above the picture."""
+        self._console.print(Text(clean(text, _LONGEST_NOTICE), style="bold red"))
 
     def __enter__(self) -> Self:
         """Begin to draw."""

@@ -1,5 +1,6 @@
 """Whoever looks on while a campaign runs."""
 
+import sys
 from typing import Protocol, Self
 
 from orchestrator.ledger import Event, State
@@ -12,6 +13,10 @@ class Watcher(Protocol):
         """Take notice of an event; must cost little, there may be thousands a second."""
         ...
 
+    def notice(self, text: str) -> None:
+        """Tell a person what is wrong with the record, such as a full disk; no event can say it."""
+        ...
+
     def __enter__(self) -> Self:
         """Begin to look on."""
         ...
@@ -22,10 +27,14 @@ class Watcher(Protocol):
 
 
 class Silent:
-    """A watcher for notebooks: sees everything, says nothing."""
+    """A watcher for notebooks: sees everything, says nothing but what is wrong with the record."""
 
     def event(self, event: Event, state: State) -> None:
         """Say nothing."""
+
+    def notice(self, text: str) -> None:
+        """Write it where errors go."""
+        sys.stderr.write(f"{text}\n")
 
     def __enter__(self) -> Self:
         """Begin to say nothing."""

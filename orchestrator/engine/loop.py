@@ -79,6 +79,7 @@ class Engine:
     def stop(self, reason: str) -> None:
         """Start nothing new; running steps end and are recorded. Safe in a signal handler."""
         self._pause(Stop(reason, "paused", who="operator", exit_code=3))
+        self._recorder.give_up()
         self._clock.wake()
 
     def halt(self, reason: str) -> None:
@@ -104,7 +105,7 @@ class Engine:
 
     def _read_messages(self) -> None:
         """Copy what other processes have left for this one into the chain."""
-        for number, message in self._recorder.ledger.messages():
+        for number, message in self._recorder.messages():
             try:
                 body = {**message["body"], "message": number}
                 self._recorder.record(Kind(message["kind"]), body, run=message["run"], origin="human")

@@ -8,8 +8,9 @@ State is a fold over events; a suggestion is a function of a prefix of them.
 from orchestrator.ledger.amendment import amend
 from orchestrator.ledger.events import Event, Kind
 from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.opening import exists
 from orchestrator.ledger.state import Attempt, Run, State, Step
-from orchestrator.ledger.store import LedgerDamaged, LedgerError, LedgerLocked, LedgerRefused, exists
+from orchestrator.ledger.store import LedgerDamaged, LedgerError, LedgerLocked, LedgerRefused
 
 __all__ = [
     "Attempt",

@@ -8,8 +8,9 @@ from typing import Any
 from orchestrator.address import Address, address
 from orchestrator.ledger.events import Event, Kind, compact
 from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.opening import open_store
 from orchestrator.ledger.state import State
-from orchestrator.ledger.store import LedgerLocked, open_store
+from orchestrator.ledger.store import LedgerLocked
 
 
 def amend(path: str | Path | Address, kind: Kind, body: Mapping[str, Any], *, run: int | None = None) -> bool:

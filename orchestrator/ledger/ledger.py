@@ -9,9 +9,10 @@ from instruments.driver import Reading
 from orchestrator.address import Address, address
 from orchestrator.ledger.damage import misfit
 from orchestrator.ledger.events import FORMAT, GENESIS, Event, Kind, chain, compact
+from orchestrator.ledger.opening import open_store
 from orchestrator.ledger.readings import decode_reading
 from orchestrator.ledger.state import Attempt, Run, State, TransitionError
-from orchestrator.ledger.store import LedgerDamaged, LedgerError, Row, Store, open_store
+from orchestrator.ledger.store import LedgerDamaged, LedgerError, Row, Store
 
 if TYPE_CHECKING:
     from pandas import DataFrame
