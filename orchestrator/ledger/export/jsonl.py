@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.ledger.events import FORMAT, GENESIS, chain, compact
+from orchestrator.ledger.export.attempts import attempts
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.store import LedgerDamaged, LedgerError, Row, open_store
+from orchestrator.ledger.opening import open_store
+from orchestrator.ledger.store import LedgerDamaged, LedgerError, Row
 
 _NAMES = ("seq", "kind", "version", "lab_s", "utc", "origin", "run", "step", "hash")
 _BODY = ',"body":'
@@ -65,7 +67,7 @@ def import_jsonl(source: Path, ledger_path: Path) -> None:
         _remove(partial)
         with source.open(encoding="utf-8", newline="\n") as file:
             _fill(partial, _rows(source, file))
-        Ledger.open(partial).close()
+        _check_attachments(partial)
         partial.replace(ledger_path)
     except UnicodeDecodeError as error:
         message = f"{source}: not a text in UTF-8 ({error.reason} at byte {error.start}); export it again"
@@ -83,6 +85,13 @@ def _fill(path: Path, rows: Iterable[tuple[str, Row]]) -> None:
         store.fill(rows)
     finally:
         store.close()
+
+
+def _check_attachments(path: Path) -> None:
+    """Open the ledger, and look for every attachment that an attempt names."""
+    with Ledger.open(path) as ledger:
+        for sha256 in {sha256 for one in attempts(ledger.state) for sha256 in one.arrays.values()}:
+            ledger.attachment(sha256)
 
 
 def _remove(path: Path) -> None:
