@@ -19,14 +19,14 @@ def misfit(rows: Iterable[Row], previous: str, seq: int) -> str:
     """
     here = dropwhile(lambda row: row[0] < seq, rows)
     row, after = next(here), next(here, None)
-    return f"{_name(row)} is not what was written: its hash does not fit the chain; {_cause(previous, row, after, here)}"
+    rule = f"event {seq} is not what was written: its hash does not fit the chain"
+    return f"{rule} ({_name(row)}); {_cause(previous, row, after, here)}"
 
 
 def _name(row: Row) -> str:
-    seq, kind, *_, run, step, _body, _hash = row
+    _seq, kind, *_, run, step, _body, _hash = row
     known = kind if kind in set(Kind) else "of an unknown kind"
-    about = "" if run is None else f" of run {run}" if step is None else f" of run {run} step {step}"
-    return f"event {seq} ({known}{about})"
+    return known if run is None else f"{known}, run {run}" if step is None else f"{known}, run {run} step {step}"
 
 
 def _cause(previous: str, row: Row, after: Row | None, rest: Iterable[Row]) -> str:

@@ -139,6 +139,9 @@ def comparison_line(found: Comparison) -> str:
     """Return in a line whether the campaigns are the same."""
     if found.is_same:
         return f"the same: configuration, data and {plural(found.n_same, 'run')}"
-    settings = f"{plural(len(found.settings), 'setting')} differ" if found.settings else "the same configuration"
-    runs = f"from run {found.n_same + 1} on" if found.runs else "in no run"
-    return f"different: {settings}; the campaigns differ {runs}"
+    n_settings = len(found.settings)
+    settings = f"{plural(n_settings, 'setting')} differ{'s' * (n_settings == 1)}" if n_settings else "the same settings"
+    runs = (
+        f"the runs differ from run {found.n_same + 1} on" if found.runs else f"the same {plural(found.n_same, 'run')}"
+    )
+    return f"different: {settings}; {runs}"
