@@ -109,7 +109,7 @@ class Performer:
         performance, attempt = self._performances[run.number], step.last
         try:
             if step.status == "done":
-                performance.send(self._recorder.ledger.reading(attempt))
+                performance.send(self._recorder.reading(attempt))
             else:
                 failure, moved = FailureClass(str(attempt.failure)), Moved(str(attempt.moved))
                 performance.throw(InstrumentError(failure, attempt.reason, moved))

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Any, TypeVar
 
+from instruments.driver import Reading
 from orchestrator.clock import SimulatedClock
 from orchestrator.display.watcher import Watcher
-from orchestrator.ledger import Event, Kind, Ledger, LedgerRefused, Run, State, Step
+from orchestrator.ledger import Attempt, Event, Kind, Ledger, LedgerRefused, Run, State, Step
 
 PATIENCE_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
 """How long to wait before each next attempt at what was refused."""
@@ -82,6 +83,15 @@ class Recorder:
             LedgerError: The database refused, again and again.
         """
         return self._patiently(self.ledger.messages)
+
+    def reading(self, attempt: Attempt) -> Reading:
+        """Return what an attempt read; see `Ledger.reading`.
+
+        Raises:
+            LookupError: It read nothing.
+            LedgerError: The database refused, again and again.
+        """
+        return self._patiently(lambda: self.ledger.reading(attempt))
 
     def give_up(self) -> None:
         """Try what is being refused once more, and then no longer. Safe in a signal handler."""

@@ -73,10 +73,8 @@ class SqliteStore(Store):
         is_new = not path.exists()
         if write:
             self._take_lock(path)
-            if not is_new and path.stat().st_size == 0:
-                self._lock.release()
-                message = f"{path}: the file is empty; it was truncated, or is not a ledger"
-                raise LedgerDamaged(message)
+            if not is_new:
+                self._look_at(path)
         elif is_new:
             message = f"{path}: no such ledger"
             raise LedgerError(message)
@@ -100,6 +98,17 @@ class SqliteStore(Store):
             message = f"{path.parent}: cannot be written ({error.strerror}); choose another folder with --out"
             raise LedgerError(message) from error
 
+    def _look_at(self, path: Path) -> None:
+        """Refuse a file before SQLite touches it: it would leave files beside it that get in the way later."""
+        if path.stat().st_size == 0:
+            self._lock.release()
+            message = f"{path}: the file is empty; it was truncated, or is not a ledger"
+            raise LedgerDamaged(message)
+        if not _is_writable(path):
+            self._lock.release()
+            message = f"{path}: {_WAYS_OUT[sqlite3.SQLITE_READONLY]}"
+            raise LedgerRefused(message)
+
     def _connect(self) -> sa.Connection:
         try:
             connection = self._engine.connect()
@@ -114,7 +123,7 @@ class SqliteStore(Store):
 
     def _prepare(self, connection: sa.Connection) -> None:
         if self._write:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # read-only or locked is found now, not at the first append
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # a neighbour's lock is found now, not at the first append
             if not sa.inspect(connection).get_table_names():
                 METADATA.create_all(connection)
                 for statement in _REFUSALS:
@@ -154,19 +163,21 @@ class SqliteStore(Store):
         self._lock.release()
 
 
-def network_kind(path: Path, mounts: Path = _MOUNTS) -> str | None:
+def network_kind(path: Path, mounts: Path | None = None) -> str | None:
     """Return the kind of network file system a path is on; None for a local disk, or where it cannot be known.
 
     Args:
         path: Where the ledger is.
-        mounts: The system's table of mounted file systems.
+        mounts: A table of mounted file systems; that of the system by default.
     """
     try:
-        lines = [line.split() for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines()]
+        lines = [
+            line.split() for line in (mounts or _MOUNTS).read_text(encoding="utf-8", errors="replace").splitlines()
+        ]
     except OSError:
         return None
     here, best, kind = path.resolve(), "", ""
-    for _, raw, mounted, *_ in lines:
+    for _, raw, mounted, *_ in (line.split() for line in table.splitlines()):
         point = raw.replace("\\040", " ")
         if here.is_relative_to(point) and len(point) >= len(best):
             best, kind = point, mounted
@@ -192,8 +203,11 @@ def _engine(path: Path, *, write: bool, busy_s: float) -> sa.Engine:
 
 def _still(path: Path) -> dict[str, str]:
     """Return the option without which SQLite cannot read a ledger in a folder that cannot be written."""
-    is_still = not os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
-    return {"immutable": "1"} if is_still and not _has_wal(path) else {}
+    return {} if _is_writable(path.parent) or _has_wal(path) else {"immutable": "1"}
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _has_wal(path: Path) -> bool:

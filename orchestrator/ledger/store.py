@@ -99,7 +99,7 @@ class Store(ABC):
         if self._connection is None:
             message = f"{self.path}: the ledger is closed"
             raise LedgerError(message)
-        if self._connection.invalidated:
+        if self._connection.invalidated or self._connection.closed:
             self._connection.close()
             self._connection = self._connect()
         return self._connection
@@ -184,7 +184,7 @@ class Store(ABC):
         return bool(self._read(sa.select(_EVENTS.c.seq).where(_EVENTS.c.seq == row[0], _EVENTS.c.hash == row[-1])))
 
     def _take_back(self) -> None:
-        if self._connection is not None and not self._connection.invalidated:
+        if self._connection is not None and not (self._connection.invalidated or self._connection.closed):
             self._connection.rollback()
 
     def post(self, text: str) -> None:
