@@ -171,9 +171,7 @@ def network_kind(path: Path, mounts: Path | None = None) -> str | None:
         mounts: A table of mounted file systems; that of the system by default.
     """
     try:
-        lines = [
-            line.split() for line in (mounts or _MOUNTS).read_text(encoding="utf-8", errors="replace").splitlines()
-        ]
+        table = (mounts or _MOUNTS).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
     here, best, kind = path.resolve(), "", ""
