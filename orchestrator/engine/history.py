@@ -16,7 +16,14 @@ def observations(state: State) -> list[Observation]:
 
     Only what a recipe measured and how runs failed is handed on; an instrument's wear or a film's truth never is.
     """
-    return [_observation(run) for run in state.finished]
+    return [observation(run) for run in state.finished]
+
+
+def observation(run: Run) -> Observation:
+    """Return what came of one finished run."""
+    if run.status == "measured":
+        return Observation(run.point, value=run.value, sd=run.sd)
+    return Observation(run.point, failure=run.failure, reason=run.reason)
 
 
 def planner_of(state: State, overrides: Mapping[str, Any] | None = None, *, option: str = "--set") -> Planner:
@@ -40,9 +47,3 @@ def planner_of(state: State, overrides: Mapping[str, Any] | None = None, *, opti
     space = ParameterSpace.from_config(settings.parameters, opened["candidates"])
     objective = Objective.from_config(settings.objective)
     return Planner(space, objective, settings.planner, seed=settings.seed, **past)
-
-
-def _observation(run: Run) -> Observation:
-    if run.status == "measured":
-        return Observation(run.point, value=run.value, sd=run.sd)
-    return Observation(run.point, failure=run.failure, reason=run.reason)

@@ -42,6 +42,11 @@ def parser() -> argparse.ArgumentParser:
     question.add_argument(
         "--verdict", metavar="RUN=WORD", help=f"change what a run counts for: {', '.join(_VERDICTS)} (as recorded)"
     )
+    question.add_argument(
+        "--export", metavar="FORMAT", help="write it to --out as csv, jsonl (lossless), parquet or ro-crate"
+    )
+    question.add_argument("--import", dest="source", metavar="FILE", help="make LEDGER from JSON lines")
+    words.add_argument("--out", metavar="PATH", help="with --export: the file or the folder")
     words.add_argument("--head", metavar="HASH", help="with --verify: an event's hash that the chain must contain")
     words.add_argument("--note", metavar="TEXT", default="", help="with --verdict: why")
     words.add_argument("--who", metavar="NAME", help="with --verdict: whose word it is (default: the user)")
@@ -62,25 +67,44 @@ def run(args: argparse.Namespace) -> int:
     place = _place(args.ledger)
     if args.verdict is not None:
         return _verdict(args, place)
+    if args.source is not None:
+        return _import(Path(args.source), place)
     with Ledger.open(place) as ledger:
-        if args.verify:
-            return _verify(args, ledger, place)
-        if args.what_if is not None:
-            return _what_if(args, ledger)
-        if args.diff is not None:
-            with Ledger.open(_place(args.diff)) as other:
-                return _diff(args, ledger.state, other.state)
-        return _summarise(args, ledger)
+        return _ask(args, ledger, place)
+
+
+def _ask(args: argparse.Namespace, ledger: "Ledger", place: str | Path) -> int:
+    """Answer a question about a ledger that is open to read."""
+    from orchestrator.ledger import Ledger  # noqa: PLC0415 - so that --help answers at once
+
+    if args.verify:
+        return _verify(args, ledger, place)
+    if args.what_if is not None:
+        return _what_if(args, ledger)
+    if args.export is not None:
+        return _export(args, ledger)
+    if args.diff is not None:
+        with Ledger.open(_place(args.diff)) as other:
+            return _diff(args, ledger.state, other.state)
+    return _summarise(args, ledger)
 
 
 def _check_words(args: argparse.Namespace) -> None:
     """Refuse a word that the question asked has no use for."""
-    asked = {"--verify": args.verify, "--what-if": args.what_if, "--diff": args.diff, "--verdict": args.verdict}
+    asked = {
+        "--verify": args.verify,
+        "--what-if": args.what_if,
+        "--diff": args.diff,
+        "--verdict": args.verdict,
+        "--export": args.export,
+        "--import": args.source,
+    }
     question = next((name for name, value in asked.items() if value), None)
     rules: list[tuple[str, Any, tuple[str | None, ...]]] = [
         ("--csv", args.csv, (None, "--what-if")),
         ("--report", args.report, (None,)),
         ("--at", args.at, (None,)),
+        ("--out", args.out, ("--export",)),
         ("--head", args.head, ("--verify",)),
         ("--note", args.note, ("--verdict",)),
         ("--who", args.who, ("--verdict",)),
@@ -110,6 +134,27 @@ def _written(path: str, write: Callable[[Path], object]) -> None:
         write(Path(path))
     except OSError as error:
         _refuse(path, f"cannot be written: {error.strerror}")
+
+
+# ---- other formats ---------------------------------------------------------------------------------------------------
+
+
+def _export(args: argparse.Namespace, ledger: "Ledger") -> int:
+    from orchestrator.ledger.export import export  # noqa: PLC0415 - so that --help answers at once
+
+    if args.out is None:
+        _refuse("--export", "needs --out: the file or the folder to write")
+    export(ledger, args.export, Path(args.out))
+    return FINE
+
+
+def _import(source: Path, place: str | Path) -> int:
+    from orchestrator.ledger.export import import_jsonl  # noqa: PLC0415 - so that --help answers at once
+
+    if isinstance(place, str):
+        _refuse("--import", f"makes a file, and {place} is none; choose a path")
+    import_jsonl(source, place)
+    return FINE
 
 
 # ---- summary, table, report -----------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.engine import observations, planner_of
+from orchestrator.engine.history import observation
 from orchestrator.ledger import Event, Kind, Ledger, State
 from orchestrator.planner import Observation, Planner, Suggestion
 from orchestrator.recipe import Point
@@ -62,29 +63,42 @@ class Respondent:
         return self._planner
 
 
-def decisions(ledger: Ledger) -> Iterator[Decision]:
-    """Yield every decision in order, reading the ledger once."""
-    state = State()
-    for event in ledger.events():
-        if event.kind == Kind.SUGGESTED:
-            yield decision_at(ledger, state, event)
-        state.apply(event)
-
-
-def decision_at(ledger: Ledger, before: State, event: Event) -> Decision:
-    """Return the decision that an event records.
+class Reader:
+    """Folds events one by one and tells what was known; what came of a run is worked out once, not at each decision.
 
     Args:
-        ledger: Where the event stands.
-        before: The state without the event.
-        event: Of kind suggested.
+        ledger: Where the events stand.
     """
-    prefix = event.body["prefix"]
-    state = before if prefix == before.n_events else state_at(ledger, prefix)
-    pending = [state.runs[number].point for number in event.body["pending"]]
-    return Decision(
-        event.seq, event.run or 0, event.body["point"], event.body["why"], observations(state), pending, state
-    )
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.state = State()
+        self._known: dict[int, Observation] = {}
+
+    def apply(self, event: Event) -> None:
+        """Take the next event into account."""
+        self.state.apply(event)
+        if event.kind in (Kind.RUN_FINISHED, Kind.VERDICT_CHANGED):
+            run = self.state.runs[event.run or 0]
+            self._known[run.number] = observation(run)
+
+    def decision(self, event: Event) -> Decision:
+        """Return the decision that the next event, of kind suggested, records."""
+        state, known = self.state, [self._known[number] for number in sorted(self._known)]
+        if event.body["prefix"] != state.n_events:
+            state = state_at(self._ledger, event.body["prefix"])
+            known = observations(state)
+        pending = [state.runs[number].point for number in event.body["pending"]]
+        return Decision(event.seq, event.run or 0, event.body["point"], event.body["why"], known, pending, state)
+
+
+def decisions(ledger: Ledger) -> Iterator[Decision]:
+    """Yield every decision in order, reading the ledger once."""
+    reader = Reader(ledger)
+    for event in ledger.events():
+        if event.kind == Kind.SUGGESTED:
+            yield reader.decision(event)
+        reader.apply(event)
 
 
 def state_at(ledger: Ledger, seq: int) -> State:

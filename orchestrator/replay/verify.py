@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.ledger import Event, Kind, Ledger, LedgerDamaged, State
+from orchestrator.ledger import Event, Kind, Ledger, LedgerDamaged
 from orchestrator.planner import Suggestion
-from orchestrator.replay.decisions import Decision, Respondent, decision_at
+from orchestrator.replay.decisions import Decision, Reader, Respondent
 from orchestrator.versions import versions
 
 _TOLERANCE = 1e-6  # relative: what two builds of a linear algebra library may differ by
@@ -119,7 +119,7 @@ def verify(
     Raises:
         ConfigError: The recorded configuration has a key that this version does not know.
     """
-    anchors, respondent, state = _Anchors(beside, head), Respondent(), State()
+    anchors, respondent, reader = _Anchors(beside, head), Respondent(), Reader(ledger)
     attachments: set[str] = set()
     damage: list[str] = []
     difference: Difference | None = None
@@ -128,10 +128,11 @@ def verify(
         anchors.see(event)
         damage += _damaged_attachments(ledger, event, attachments)
         if event.kind == Kind.SUGGESTED and difference is None:
-            difference = _asked_again(respondent, decision_at(ledger, state, event))
+            difference = _asked_again(respondent, reader.decision(event))
             n_suggestions += 1
-        state.apply(event)
+        reader.apply(event)
         on_event(event.seq)
+    state = reader.state
     damage += anchors.damage(state.n_events)
     reported = anchors.reported and anchors.reported[0]
     return Verification(
