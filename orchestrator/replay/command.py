@@ -85,7 +85,7 @@ def _ask(args: argparse.Namespace, ledger: "Ledger", place: str | Path) -> int:
         return _export(args, ledger)
     if args.diff is not None:
         with Ledger.open(_place(args.diff)) as other:
-            return _diff(args, ledger.state, other.state)
+            return _diff(ledger, other)
     return _summarise(args, ledger)
 
 
@@ -241,12 +241,13 @@ def _what_if(args: argparse.Namespace, ledger: "Ledger") -> int:
 # ---- diff -----------------------------------------------------------------------------------------------------------
 
 
-def _diff(args: argparse.Namespace, one: "State", other: "State") -> int:
+def _diff(one: "Ledger", other: "Ledger") -> int:
     from orchestrator.replay import sheet, wording  # noqa: PLC0415 - so that --help answers at once
     from orchestrator.replay.difference import compare  # noqa: PLC0415 - as above
 
-    found = compare(one, other)
-    for headings, rows in wording.comparison_tables(found, one, other, names=(args.ledger, args.diff)):
+    found = compare(one.state, other.state)
+    names = (str(one.path), str(other.path))
+    for headings, rows in wording.comparison_tables(found, one.state, other.state, names):
         sheet.show(headings, rows)
         sys.stdout.write("\n")
     sys.stdout.write(wording.comparison_line(found) + "\n")
@@ -257,18 +258,25 @@ def _diff(args: argparse.Namespace, one: "State", other: "State") -> int:
 
 
 def _verdict(args: argparse.Namespace, place: str | Path) -> int:
-    import getpass  # noqa: PLC0415 - as all others here
-
     from orchestrator.ledger import Kind, Ledger, amend  # noqa: PLC0415 - so that --help answers at once
 
     run, word = _judged(args.verdict)
     with Ledger.open(place) as ledger:
         _check_run(args.verdict, ledger.state, run)
-    body = {"verdict": word, "note": args.note, "who": args.who or getpass.getuser()}
+    body = {"verdict": word, "note": args.note, "who": args.who or _user()}
     is_in = amend(place, Kind.VERDICT_CHANGED, body, run=run)
     when = "recorded" if is_in else "left for the running campaign, which copies it before its next decision"
     sys.stdout.write(f"run {run} is {word}: {when}; it counts from the next suggestion on\n")
     return FINE
+
+
+def _user() -> str:
+    import getpass  # noqa: PLC0415 - beside its only use
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without user names
+        return "operator"
 
 
 def _judged(text: str) -> tuple[int, str]:

@@ -116,13 +116,15 @@ def _write(path: Path, schema: "pa.Schema", rows: Iterable[Cells], at_once: int 
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
     source = iter(rows)
     with parquet.ParquetWriter(path, schema) as writer:
-        while batch := [_plain(row, texts) for row in islice(source, at_once)]:
-            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+        while batch := list(islice(source, at_once)):
+            columns = {name: [row.get(name) for row in batch] for name in schema.names}
+            columns |= {name: [_text(cell) for cell in columns[name]] for name in texts}
+            writer.write_table(pa.table(columns, schema=schema))
 
 
-def _plain(row: Cells, texts: Iterable[str]) -> Cells:
-    """Return a row whose text columns hold text, also where a number stands among texts."""
-    return {**row, **{name: str(row[name]) for name in texts if row.get(name) is not None}}
+def _text(cell: Any) -> str | None:  # noqa: ANN401 - whatever a recipe or a driver returned
+    """Return a cell of a text column, also where a number stands among texts."""
+    return cell if cell is None or isinstance(cell, str) else str(cell)
 
 
 def _type(values: Iterable[Any]) -> str:
