@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.config import ConfigError
 from orchestrator.ledger import Event, Kind, Ledger, LedgerDamaged
 from orchestrator.planner import Suggestion
 from orchestrator.replay.decisions import Decision, Reader, Respondent
@@ -162,13 +163,23 @@ def _damaged_attachments(ledger: Ledger, event: Event, hashed: set[str]) -> Iter
 
 
 def _asked_again(respondent: Respondent, decision: Decision) -> Difference | None:
-    again = respondent.ask(decision)
+    try:
+        again = respondent.ask(decision)
+    except ConfigError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a planner that fails today gave a point then: that is the difference
+        failed = ("planner", "a point", f"{type(error).__name__}: {error}")
+        return _difference(decision, (failed,))
     if set(again.point) == set(decision.point) and all(
         _same(value, again.point[name]) for name, value in decision.point.items()
     ):
         return None
+    return _difference(decision, _values(decision, again))
+
+
+def _difference(decision: Decision, values: tuple[tuple[str, Any, Any], ...]) -> Difference:
     recorded = (decision.state.opened or {}).get("versions", {})
-    return Difference(decision.seq, decision.run, _values(decision, again), tuple(changed_versions(recorded)))
+    return Difference(decision.seq, decision.run, values, tuple(_changed_versions(recorded)))
 
 
 def _same(one: float | str, other: float | str) -> bool:
@@ -184,7 +195,7 @@ def _values(decision: Decision, again: Suggestion) -> tuple[tuple[str, Any, Any]
     return (*point, *((name, decision.why.get(name), why[name]) for name in _SHOWN))
 
 
-def changed_versions(recorded: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+def _changed_versions(recorded: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Yield name, version then and version now of every library that is not the same."""
     now = versions()
     for name in dict.fromkeys([*recorded, *now]):

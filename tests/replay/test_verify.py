@@ -126,6 +126,20 @@ def test_verify_shows_the_first_other_suggestion_with_both_values(
     assert "run 5" not in text
 
 
+def test_verify_shows_a_planner_that_fails_today(
+    ledger: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It gave a point then; what it says now is shown instead of a traceback."""
+
+    def changed(event: Event) -> Any:
+        empty_pool = event.kind == Kind.CAMPAIGN_OPENED
+        return {**event.body, "candidates": []} if empty_pool else event.body
+
+    status, text = verified(tiny.rewritten(ledger, tmp_path / "new.sqlite", changed), capsys)
+    assert status == 5
+    assert "planner: a point recorded, SpaceError: the pool of candidates is empty" in text
+
+
 def test_verify_takes_a_last_digit_for_the_same(ledger: Path, tmp_path: Path) -> None:
     """Libraries round differently by 1e-9; by 1e-5 it is another point."""
     for factor, same in ((1 + 1e-9, True), (1 + 1e-5, False)):
