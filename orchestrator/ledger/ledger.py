@@ -1,7 +1,9 @@
 """The ledger: a store of events, their chain, and the state they fold to."""
 
+import gc
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,8 +36,9 @@ class Ledger:
         self._store = store
         self.state = State(head=GENESIS)
         try:
-            for event in self.events():
-                self.state.apply(event)
+            with _without_collector():
+                for event in self.events():
+                    self.state.apply(event)
         except TransitionError as error:
             message = f"{self.path}: {error}; the ledger was edited, or written by another version"
             raise LedgerDamaged(message) from error
@@ -201,6 +204,18 @@ def _place(place: str | Path | Address) -> Path | Address:
         return address(place)
     except ValueError as error:
         raise LedgerError(str(error)) from error
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keep the collector of cycles from walking through a state that only grows, over and over again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _event(content: tuple[Any, ...], digest: str) -> Event:
