@@ -164,6 +164,15 @@ def test_verify_names_what_was_done(
     assert expected in text
 
 
+def test_verify_of_a_truncated_file_says_so(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything is asked."""
+    content = ledger.read_bytes()
+    ledger.write_bytes(content[: len(content) // 2])
+    status, text = verified(ledger, capsys)
+    assert status == 5
+    assert "not a readable ledger" in text
+
+
 def test_verify_misses_no_flipped_byte(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Wherever in the file it is: it is found, or no event and no attachment is touched by it."""
     ledger = tiny.run(tmp_path, budget__runs=2)
