@@ -221,7 +221,7 @@ def _again(args: argparse.Namespace, config: str, outcome: "Outcome") -> str:
 def _check(campaign: "Campaign") -> int:
     from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
 
-    from orchestrator.display.preview import preview  # noqa: PLC0415 - as above
+    from orchestrator.preview import preview  # noqa: PLC0415 - as above
 
     Console(soft_wrap=True).print(preview(campaign))
     return FINISHED

@@ -73,8 +73,9 @@ class SqliteStore(Store):
         is_new = not path.exists()
         if write:
             self._take_lock(path)
-            if not is_new:
-                self._look_at(path)
+            if is_new:
+                self._make(path, busy_s)
+            self._look_at(path)
         elif is_new:
             message = f"{path}: no such ledger"
             raise LedgerError(message)
@@ -97,6 +98,24 @@ class SqliteStore(Store):
         except OSError as error:
             message = f"{path.parent}: cannot be written ({error.strerror}); choose another folder with --out"
             raise LedgerError(message) from error
+
+    def _make(self, path: Path, busy_s: float) -> None:
+        """Make an empty ledger under another name first: killed in between, there is none rather than half of one."""
+        unfinished = path.with_name(f"{path.name}.new")
+        try:
+            unfinished.unlink(missing_ok=True)
+            engine = _engine(unfinished, write=True, busy_s=busy_s)
+            with engine.begin() as connection:
+                METADATA.create_all(connection)
+                for statement in _REFUSALS:
+                    connection.execute(sa.text(statement))
+            engine.dispose()
+            unfinished.replace(path)
+        except (OSError, sa.exc.DBAPIError) as error:
+            self._lock.release()
+            reason = error.strerror if isinstance(error, OSError) else error.orig
+            message = f"{path.parent}: no ledger can be made there ({reason}); make room or choose another with --out"
+            raise LedgerRefused(message) from error
 
     def _look_at(self, path: Path) -> None:
         """Refuse a file before SQLite touches it: it would leave files beside it that get in the way later."""
@@ -124,10 +143,6 @@ class SqliteStore(Store):
     def _prepare(self, connection: sa.Connection) -> None:
         if self._write:
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # a neighbour's lock is found now, not at the first append
-            if not sa.inspect(connection).get_table_names():
-                METADATA.create_all(connection)
-                for statement in _REFUSALS:
-                    connection.execute(sa.text(statement))
             connection.commit()
         self._check_pages(connection)
 
