@@ -16,7 +16,7 @@ from orchestrator.ledger import Ledger
 TESTS = Path(__file__).parent.parent
 KILLED = -9
 ADDED = {"campaign_opened", "instrument_connected", "step_in_doubt", "doubt_resolved", "resumed", "paused"}
-DESIGN = {"budget.runs": 12, "planner.initial_runs": 99}
+DESIGN = {"budget.runs": 12, "planner.initial_runs": 13}
 WORLDS = {
     "one in flight": {"budget.runs": 12, "planner.initial_runs": 10, "planner.samples": 16},
     "two in flight, random": {
