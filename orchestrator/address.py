@@ -37,8 +37,11 @@ def checked(text: str) -> str:
     """Return the text of an address if it can be one.
 
     Raises:
-        ValueError: It is a URL, but not of PostgreSQL.
+        ValueError: It is nothing, or a URL, but not of PostgreSQL.
     """
+    if not text.strip():
+        message = "a ledger needs a file's name or postgresql://user@host/database"
+        raise ValueError(message)
     if is_url(text) and not text.startswith(("postgresql://", "postgres://")):
         kind = text.partition("://")[0]
         message = f"{kind}:// is no ledger; give a file's name or postgresql://user@host/database"

@@ -14,7 +14,7 @@ from orchestrator.address import Address, address
 from orchestrator.clock import SimulatedClock, WallClock
 from orchestrator.comparison import CHANGEABLE, differences
 from orchestrator.config import CampaignConfig, ConfigError, Configuration, Problem, load
-from orchestrator.data import DataError
+from orchestrator.data import DataError, read_csv
 from orchestrator.display.watcher import Silent, Watcher
 from orchestrator.engine import Engine, Word
 from orchestrator.engine.stopping import Stop
@@ -26,6 +26,8 @@ from orchestrator.ledger.state import join_origins
 from orchestrator.limits import check_limits
 from orchestrator.planner import Planner
 from orchestrator.versions import versions
+
+RESULTS = ("report.html", "runs.csv")
 
 
 class OtherConfigurationError(ConfigError):
@@ -69,6 +71,7 @@ class Campaign:
         self.folder = folder
         self.ledger_path = ledger or _ledger_place(self.settings, folder)
         self.laboratory: Laboratory = build(configuration)
+        self._figures = figures_of(configuration)
         self.first_command: Command = check_limits(configuration, self.laboratory)
         try:
             self.planner = Planner.from_config(self.settings)
@@ -116,20 +119,33 @@ class Campaign:
             self._check_words(ledger.state, words)
             closed = self._prepare(ledger)
             if closed is not None:
+                if not all((self.folder / name).exists() for name in RESULTS):
+                    self.write_results(ledger)
                 return Outcome(closed, self.folder, self.ledger_path, ledger.state, is_new=False)
             try:
                 stop = self._drive(ledger, watcher or Silent(), words)
             finally:
                 self.laboratory.close()
-            self.write_results(ledger)
+            with _held():
+                self.write_results(ledger)
             return Outcome(stop, self.folder, self.ledger_path, ledger.state)
 
     def write_results(self, ledger: Ledger) -> None:
-        """Write `runs.csv` and `report.html` into the folder."""
+        """Write `runs.csv` and `report.html` into the folder.
+
+        Raises:
+            ConfigError: The folder cannot be written; every run is in the ledger all the same.
+        """
         from orchestrator.report import write_report  # noqa: PLC0415 - matplotlib only when there is something to draw
 
-        write_runs_csv(ledger.state, self.folder / "runs.csv")
-        write_report(ledger, self.planner, self.folder, figures_of(self.configuration))
+        try:
+            write_runs_csv(ledger.state, self.folder / "runs.csv")
+            write_report(ledger, self.planner, self.folder, self._figures)
+        except OSError as error:
+            message = (
+                f"cannot be written ({error.strerror}); every run is in the ledger, mend it and run the same command"
+            )
+            raise ConfigError([Problem(str(error.filename or self.folder), message)]) from error
 
     def _prepare(self, ledger: Ledger) -> Stop | None:
         """Bring the ledger to where the engine can go on; return how it ended if there is nothing to do."""
@@ -155,7 +171,10 @@ class Campaign:
 
     def _identity(self) -> tuple[dict[str, Any], dict[str, Any]]:
         past = {"source": self.planner.source, "initial": self.planner.initial}
-        return self.configuration.plain, {name: rows and rows.to_json() for name, rows in past.items()}
+        data: dict[str, Any] = {name: rows and rows.to_json() for name, rows in past.items()}
+        table = self.settings.laboratory.table
+        data["table"] = None if table is None else {"file": table.name, "sha256": read_csv(table).sha256}
+        return self.configuration.plain, data
 
     def _open(self, ledger: Ledger) -> None:
         plain, data = self._identity()
@@ -237,6 +256,9 @@ def _signals(engine: Engine) -> Iterator[None]:
     def on_signal(number: int, _frame: FrameType | None) -> None:
         seen.append(number)
         name = signal.Signals(number).name
+        if len(seen) > 2:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
         if len(seen) == 1:
             engine.stop(f"stopped by {name}")
         else:
@@ -259,6 +281,21 @@ def _ledger_place(settings: CampaignConfig, folder: Path) -> Path | Address:
     if isinstance(place, Path):
         return folder / place
     return place if place.campaign else replace(place, campaign=settings.campaign)
+
+
+@contextmanager
+def _held() -> Iterator[None]:
+    """Let nobody interrupt the few seconds in which the results are written."""
+    try:
+        before = {n: signal.signal(n, signal.SIG_IGN) for n in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _beside(settings: CampaignConfig, folder: Path) -> tuple[Path, Path | Address]:

@@ -103,6 +103,8 @@ def _guarded(command: Any, parser: argparse.ArgumentParser, argv: Sequence[str] 
         )
     except (ConfigError, LedgerError) as error:
         return _failed(str(error), DAMAGED if isinstance(error, LedgerDamaged) else USAGE)
+    except KeyboardInterrupt:
+        return _failed("interrupted before anything moved; the same command goes on", STOPPED)
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone; nothing is left to tell
         return STOPPED
@@ -181,6 +183,7 @@ def _close(campaign: "Campaign", outcome: "Outcome", *, is_live: bool, again: st
     from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
 
     from orchestrator.display.summary import closing_text, plain_text, summary  # noqa: PLC0415 - as above
+    from orchestrator.display.wording import clean  # noqa: PLC0415 - as above
 
     files = {
         "report": outcome.folder / "report.html",
@@ -197,7 +200,7 @@ def _close(campaign: "Campaign", outcome: "Outcome", *, is_live: bool, again: st
     else:
         sys.stdout.write(plain_text(facts, files) + "\n")
     if outcome.stop.status == "paused":
-        sys.stdout.write(f"paused: {outcome.stop.reason}\nto go on: {again}\n")
+        sys.stdout.write(f"paused: {clean(outcome.stop.reason)}\nto go on: {again}\n")
     elif not outcome.is_new:
         sys.stdout.write(f"to start afresh beside it: {again} --new; for more runs: {again} --runs N\n")
 

@@ -143,6 +143,11 @@ class SimulatedClock:
         self.now_s = max(self.now_s, following)
         return True
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no step is under way; what is scheduled all the same was left behind by a halt or a back-off."""
+        return not self._playing and not self._posts
+
     def wake(self) -> None:
         """Cut a wait short; safe in a signal handler. Simulated time never waits."""
 
@@ -190,7 +195,11 @@ class WallClock(SimulatedClock):
             self._answers.put((key, Phase(phase, 0.0, dict(values))))
 
         def work() -> None:
-            self._answers.put((key, _heard(partial(blocking.perform, command, report))))
+            try:
+                news = _heard(partial(blocking.perform, command, report))
+            except BaseException as error:  # noqa: BLE001 - a driver that exits must not leave the campaign waiting
+                news = InstrumentError(FailureClass.INSTRUMENT, f"the driver ended its thread by {error!r}")
+            self._answers.put((key, news))
 
         threading.Thread(target=work, name=f"{instrument.name} {command.id}", daemon=True).start()
 
@@ -209,6 +218,11 @@ class WallClock(SimulatedClock):
         if answer is not None:
             self._take(*answer)
         return True
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no step is under way, played or performed."""
+        return super().is_idle and not self._blocking
 
     def _take(self, key: tuple[int, int], news: News) -> None:
         if not isinstance(news, Phase):

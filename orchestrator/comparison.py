@@ -34,7 +34,7 @@ def differences(
 ) -> list[Difference]:
     """Return every difference between a recorded configuration with its data and the present one."""
     found = [d for d in _differing(was, now, ()) if d.path not in _FILES]
-    for name in ("source", "initial"):
+    for name in ("source", "initial", "table"):
         before, after = ((data.get(name) or {}).get("sha256") for data in (was_data, now_data))
         if before != after:
             found.append(

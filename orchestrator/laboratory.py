@@ -5,6 +5,7 @@ Rule of this file: a driver or a recipe is found by name and checked by its own 
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -32,13 +33,30 @@ class Laboratory:
     recipe: Recipe
 
     def connect(self) -> dict[str, Identity]:
-        """Connect every instrument and tell who answers, by role."""
-        return {role: instrument.connect() for role, instrument in self.instruments.items()}
+        """Connect every instrument and tell who answers, by role.
+
+        Raises:
+            ConfigError: An instrument does not answer, or not with an identity.
+        """
+        return {role: _connected(role, instrument) for role, instrument in self.instruments.items()}
 
     def close(self) -> None:
-        """Close every instrument."""
+        """Close every instrument; one that cannot be closed keeps nobody from its results."""
         for instrument in self.instruments.values():
-            instrument.close()
+            with suppress(Exception):
+                instrument.close()
+
+
+def _connected(role: str, instrument: PhasedInstrument | Instrument) -> Identity:
+    try:
+        identity = instrument.connect()
+    except Exception as error:
+        message = f"does not answer: {type(error).__name__}: {error}; see to its link, then run the same command"
+        raise ConfigError([Problem(f"instrument {role}", message)]) from error
+    if not isinstance(identity, Identity):
+        message = f"connect() returned {identity!r}; it must return an Identity"
+        raise ConfigError([Problem(f"instrument {role}", message)])
+    return identity
 
 
 def build(configuration: Configuration) -> Laboratory:
@@ -88,7 +106,7 @@ def _driver(configuration: Configuration, place: tuple[str, ...], name: str) -> 
     return found
 
 
-def imported(configuration: Configuration, place: tuple[str | int, ...], name: str) -> Any:  # noqa: ANN401 - any object
+def imported(configuration: Configuration, place: tuple[str | int, ...], name: str) -> Any:  # noqa: ANN401
     """Return what `package.module:name` names.
 
     Raises:
@@ -97,8 +115,8 @@ def imported(configuration: Configuration, place: tuple[str | int, ...], name: s
     module, _, attribute = name.partition(":")
     try:
         return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        message = f"{name} cannot be imported: {error}; is its folder the current one, or its package installed?"
+    except Exception as error:
+        message = f"{name} cannot be imported: {type(error).__name__}: {error}; is its folder the current one, or its package installed?"
         raise configuration.error(place, message) from error
 
 
@@ -150,8 +168,8 @@ def _construct(
 ) -> PhasedInstrument | Instrument:
     try:
         instrument = driver()
-    except (ValueError, TypeError, OSError) as error:
-        raise configuration.error(place, str(error)) from error
+    except Exception as error:
+        raise configuration.error(place, str(error) or repr(error)) from error
     missing = [name for name in _NEEDED if not hasattr(instrument, name)]
     if missing or not (is_phased(instrument) or hasattr(instrument, "perform")):
         lacking = ", ".join(missing) or "perform (or phases)"

@@ -85,7 +85,11 @@ class Performance:
         self.command: Command | None = None
         self.measured: Measured | None = None
         self.error: InstrumentError | None = None
-        self._steps = recipe(dict(point), lab)
+        try:
+            self._steps = recipe(dict(point), lab)
+        except Exception as error:
+            message = f"{type(error).__name__}: {error} ({_place(error)})"
+            raise RecipeFault(message) from error
         if not isinstance(self._steps, Generator):
             message = f"the recipe returned {self._steps!r}; a recipe is a generator: it must yield its commands"
             raise RecipeFault(message)

@@ -172,6 +172,13 @@ def _complete(settings: CampaignConfig, source: Source) -> CampaignConfig:
         problems.append(
             Problem(source.where(("objective",)), "objective.name: is missing; what does the recipe measure?")
         )
+    columns = {"run", "status", "failure", "reason", "origin", "lab_start_h", "lab_end_h"}
+    names = [*settings.parameters, str(settings.objective.name), f"{settings.objective.name}_sd"]
+    problems += [
+        Problem(source.where(("parameters", name)), f"{name!r} is a column of runs.csv; rename it")
+        for i, name in enumerate(names)
+        if name in columns or name in names[:i]
+    ]
     if problems:
         raise ConfigError(problems)
     return settings

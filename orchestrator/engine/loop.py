@@ -73,7 +73,7 @@ class Engine:
                 self._halt_reason = None
                 continue
             self._give_turns()
-            if not self._clock.advance():
+            if (self._stop is not None and self._clock.is_idle) or not self._clock.advance():
                 return self._end()
 
     def stop(self, reason: str) -> None:

@@ -13,6 +13,7 @@ Learner = Callable[[FloatArray, FloatArray], Predictor]
 N_FOLDS = 6
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 MARGIN = 1.0  # standard errors by which a weight must beat none
+LEAST_GAIN = 0.02  # of the error without the source; what is less is no help worth the name
 _FEWEST_ROWS = 6
 
 
@@ -55,7 +56,7 @@ def judge(
     weights = WEIGHTS if fixed is None else sorted({*WEIGHTS, fixed})
     misses = {w: np.abs(y - (1 - w) * plain - w * borrowed) for w in weights}
     record: dict[str, Any] = {
-        "rule": f"the smallest left-out error, if it beats weight 0 by {MARGIN:g} standard error",
+        "rule": f"the smallest left-out error, if it beats weight 0 by {MARGIN:g} standard error and {LEAST_GAIN:.0%}",
         "rows": len(y),
         "error": {f"{w:g}": float(miss.mean()) for w, miss in misses.items()},
     }
@@ -65,5 +66,6 @@ def judge(
         return 0.0, record | {"rule": f"weight 0 below {_FEWEST_ROWS} measured rows: too few to judge a source by"}
     best = min(WEIGHTS, key=lambda w: (misses[w].mean(), w))
     gain = misses[0.0] - misses[best]
-    earned = gain.mean() > MARGIN * gain.std(ddof=1) / np.sqrt(len(y))
+    least = max(MARGIN * gain.std(ddof=1) / np.sqrt(len(y)), LEAST_GAIN * misses[0.0].mean())
+    earned = gain.mean() > least
     return (best if earned else 0.0), record

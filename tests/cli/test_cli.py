@@ -68,6 +68,16 @@ def test_cli_run_again_says_it_has_ended(tmp_path: Path, capsys: pytest.CaptureF
     assert (tmp_path / "out-2" / "report.html").is_file()
 
 
+def test_cli_results_that_are_missing_are_written_again(tmp_path: Path) -> None:
+    """A process that died after its last run leaves no gap for good."""
+    write_config(tmp_path)
+    assert run(tmp_path) == 0
+    report = (tmp_path / "out" / "report.html").read_bytes()
+    (tmp_path / "out" / "report.html").unlink()
+    assert run(tmp_path) == 0
+    assert (tmp_path / "out" / "report.html").read_bytes() == report
+
+
 def test_cli_ledger_of_another_configuration_is_refused_with_the_difference(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,3 +193,19 @@ def test_cli_second_interrupt_halts_the_instruments(tmp_path: Path) -> None:
     process.communicate(timeout=30)
     assert process.returncode == 3
     assert count(tmp_path, "step_failed") == 1
+
+
+def test_cli_second_interrupt_does_not_wait_for_a_phase_that_was_cut_short(tmp_path: Path) -> None:
+    """A played instrument on the wall clock ends at once too, and the pause is recorded."""
+    write_config(tmp_path, CONFIG.replace("bottleneck: oven", "clock: wall"))
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent)])}
+    words = [sys.executable, "-c", RUN, "tiny.yaml", "--out", "out"]
+    process = subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: count(tmp_path, "step_started") >= 1)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)  # the phase would have lasted a minute
+    assert process.returncode == 3
+    assert "paused: stopped by SIGINT" in out
+    assert (count(tmp_path, "step_failed"), count(tmp_path, "paused")) == (1, 1)
