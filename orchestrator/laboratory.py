@@ -116,7 +116,8 @@ def imported(configuration: Configuration, place: tuple[str | int, ...], name: s
     try:
         return getattr(import_module(module), attribute)
     except Exception as error:
-        message = f"{name} cannot be imported: {type(error).__name__}: {error}; is its folder the current one, or its package installed?"
+        reason = f"{type(error).__name__}: {error}"
+        message = f"{name} cannot be imported: {reason}; is its folder the current one, or its package installed?"
         raise configuration.error(place, message) from error
 
 
