@@ -136,8 +136,9 @@ def read_rows(table: Path, inputs: list[str], output: str) -> list[Row]:
         ValueError: As for `RecordedLaboratory`.
     """
     with table.open(newline="", encoding="utf-8-sig") as file:
-        kept = [(number, line) for number, line in enumerate(file, start=1) if line.strip() and line[0] != "#"]
-    reader = csv.DictReader(line for _, line in kept)
+        kept = [(number, line) for number, line in enumerate(file, start=1) if _is_row(line)]
+    reader = csv.DictReader((line for _, line in kept), skipinitialspace=True)
+    reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
     missing = [column for column in [*inputs, output] if column not in (reader.fieldnames or [])]
     if missing:
         message = f"{table}: no column {', '.join(map(repr, missing))}; it has {', '.join(reader.fieldnames or [])}"
@@ -150,7 +151,7 @@ def read_rows(table: Path, inputs: list[str], output: str) -> list[Row]:
     is_number[output] = True
 
     def cell(line: int, row: Mapping[str, str], column: str) -> Scalar:
-        found = _as_number(row[column]) if is_number[column] else row[column]
+        found = _as_number(row[column]) if is_number[column] else (row[column] or "").strip()
         if found is None or found == "":
             needed = "a finite number" if is_number[column] else "text"
             message = f"{table}:{line}: {column}={row[column]!r} must be {needed}; correct or delete the row"
@@ -161,6 +162,11 @@ def read_rows(table: Path, inputs: list[str], output: str) -> list[Row]:
         Row(line, tuple(cell(line, row, column) for column in inputs), float(cell(line, row, output)))
         for line, row in cells
     ]
+
+
+def _is_row(line: str) -> bool:
+    """Return whether a line holds cells: neither a comment nor blank."""
+    return not line.lstrip().startswith("#") and bool(line.strip(", \t;\r\n"))
 
 
 def _as_number(text: str | None) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.display.wording import clean, listed, named, number, plural, point_text, with_sd, with_unit
+from orchestrator.display.wording import clean, lasting, listed, named, number, plural, point_text, with_sd, with_unit
 from orchestrator.ledger import Run, State
 from orchestrator.ledger.state import join_origins
 from orchestrator.objective import Objective
@@ -165,7 +165,7 @@ def lines(facts: Summary, files: Mapping[str, object] | None = None) -> list[tup
     found += [
         ("", f"{failure}: {clean(r[-1].reason, 160)} (run {r[-1].number})") for failure, r in facts.failures.items()
     ]
-    found.append(("lab time", f"{number(facts.lab_days, 3)} days"))
+    found.append(("lab time", lasting(facts.lab_days)))
     if facts.status != "running":
         found.append((facts.status, facts.reason))
     found += [(name, str(path)) for name, path in (files or {}).items()]

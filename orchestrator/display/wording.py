@@ -19,6 +19,14 @@ def clean(text: object, limit: int | None = None) -> str:
     return line if limit is None or len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
+def lasting(days: float) -> str:
+    """Return a duration as people say it: days, or hours or minutes where it was short."""
+    for unit, per_day, least in (("days", 1, 1.0), ("hours", 24, 1 / 24), ("minutes", 1440, 0.0)):
+        if days >= least:
+            return f"{number(days * per_day, 3)} {unit}"
+    return "no time"
+
+
 def number(value: float, digits: int = 4) -> str:
     """Return a number with so many significant digits and no idle zeros, in plain notation where it is readable."""
     if value == 0 or not math.isfinite(value):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import yaml
 
 from orchestrator.display.summary import PastRows
-from orchestrator.display.wording import clean, column, listed, number, plural, with_sd, with_unit
+from orchestrator.display.wording import clean, column, lasting, listed, number, plural, with_sd, with_unit
 from orchestrator.ledger import Run
 from orchestrator.report.drawing import BEST, Mark, mark_of
 from orchestrator.report.material import Material
@@ -69,7 +69,7 @@ def facts(material: Material) -> list[Fact]:
     found = [_comparison(material, past) for past in (what.initial, what.source) if past is not None]
     classes = {failure: len(runs) for failure, runs in what.failures.items()}
     found.append(Fact("runs", f"{what.n_measured} measured, {what.n_failed} failed", listed(classes)))
-    found.append(Fact("lab time", f"{number(what.lab_days, 3)} days", _average(material)))
+    found.append(Fact("lab time", lasting(what.lab_days), _average(material)))
     if what.best is not None:
         found += [_estimate(material, what.best), _how(what.best)]
         weight = what.best.why.get("source_weight")

@@ -51,6 +51,13 @@ def test_recorded_laboratory_draws_among_replicates(tmp_path):
     assert {phase.duration_s for phase, _ in found} == {300}
 
 
+def test_recorded_laboratory_reads_what_a_spreadsheet_leaves(tmp_path):
+    """Blanks after commas, rows of commas alone and indented comments are as harmless as in every other table."""
+    text = "ligand, heat (C), yield\n  # by hand\nL1 , 30, 0.5\n,,\nL2, 90, 0.9\n"
+    _, reading = look_up(bench(tmp_path, text), **{"ligand": "L1", "heat (C)": 30.0})
+    assert reading.value == 0.5
+
+
 def test_recorded_laboratory_counts_lines_past_comments(tmp_path):
     """A row after a blank line and a comment is named by its line in the file."""
     _, reading = look_up(bench(tmp_path), ligand="L2", **{"heat (C)": 90.0})
