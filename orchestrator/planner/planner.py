@@ -134,14 +134,23 @@ class Planner:
             SpaceError: The point is not in the space.
             ValueError: Neither or both of value and failure, a number that is not finite, an unknown failure class.
         """
+        if not isinstance(point, Mapping):
+            message = (
+                f"tell: a point is a mapping by parameter name, as suggestion.point is, not {type(point).__name__}"
+            )
+            raise ValueError(message)  # noqa: TRY004 - every refusal of `tell` is a ValueError
         checked = self.space.check(point)
         if (value is None) == (failure is None):
             message = f"tell {checked}: give exactly one of value and failure, not value={value!r}, failure={failure!r}"
             raise ValueError(message)
         for name, number in (("value", value), ("sd", sd)):
-            if number is not None and not math.isfinite(number):
-                message = f"tell {checked}: {name}={number!r} is not finite; tell a failure instead"
+            is_number = isinstance(number, (int, float, np.number)) and not isinstance(number, bool)
+            if number is not None and not (is_number and math.isfinite(number)):
+                message = f"tell {checked}: {name}={number!r} is not a finite number; tell a failure instead"
                 raise ValueError(message)
+        if sd is not None and sd < 0:
+            message = f"tell {checked}: sd={sd!r} is below 0; a standard uncertainty is not"
+            raise ValueError(message)
         if failure is not None and failure not in set(FailureClass):
             message = f"tell {checked}: failure {failure!r} is no class; the classes are {', '.join(FailureClass)}"
             raise ValueError(message)

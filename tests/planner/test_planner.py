@@ -218,8 +218,11 @@ def test_planner_never_repeats_a_measured_point_of_a_continuous_space():
     [
         ({}, "give exactly one of value and failure"),
         ({"value": 1.0, "failure": "sample"}, "give exactly one of value and failure"),
-        ({"value": math.nan}, "value=nan is not finite; tell a failure instead"),
-        ({"value": 1.0, "sd": math.inf}, "sd=inf is not finite"),
+        ({"value": math.nan}, "value=nan is not a finite number; tell a failure instead"),
+        ({"value": "1.9"}, "value='1.9' is not a finite number"),
+        ({"value": True}, "value=True is not a finite number"),
+        ({"value": 1.0, "sd": math.inf}, "sd=inf is not a finite number"),
+        ({"value": 1.0, "sd": -2}, "sd=-2 is below 0"),
         ({"failure": "broken"}, "'broken' is no class; the classes are infeasible, sample"),
     ],
 )
@@ -230,6 +233,8 @@ def test_planner_refuses_to_be_told_nonsense(told, words):
         one.tell({"distance": 6, "pressure": 1}, **told)
     with pytest.raises(SpaceError, match="outside"):
         one.tell({"distance": 60, "pressure": 1}, 1.0)
+    with pytest.raises(ValueError, match="a point is a mapping by parameter name"):
+        one.tell([6, 1], 1.0)
     assert one.observations == ()
 
 
