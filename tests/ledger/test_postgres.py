@@ -136,6 +136,7 @@ def test_postgres_address_without_a_campaign_lists_those_there_are(campaign_addr
 
 def test_postgres_that_does_not_answer_is_named_without_its_password() -> None:
     """The fault may pass; the password is in no message."""
+    pytest.importorskip("psycopg", reason="the extra postgres is not installed")
     with pytest.raises(LedgerRefused) as refused:
         Ledger.write("postgresql://ann:s3cret@127.0.0.1:1/lab#lipon")
     assert "postgresql://ann@127.0.0.1:1/lab#lipon" in str(refused.value)
