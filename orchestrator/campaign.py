@@ -1,7 +1,7 @@
 """A campaign: a configuration, a ledger, a budget, and a folder in which to find what came of it."""
 
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -126,7 +126,7 @@ class Campaign:
                 stop = self._drive(ledger, watcher or Silent(), words)
             finally:
                 self.laboratory.close()
-            with _held():
+            with _handled(signal.SIG_IGN):  # nobody interrupts the few seconds in which the results are written
                 self.write_results(ledger)
             return Outcome(stop, self.folder, self.ledger_path, ledger.state)
 
@@ -264,16 +264,23 @@ def _signals(engine: Engine) -> Iterator[None]:
         else:
             engine.halt(f"halted by a second {name}")
 
+    with _handled(on_signal):
+        yield
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
+    """Let a handler have SIGINT and SIGTERM for a while."""
     try:
-        before = {n: signal.signal(n, on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
+        before = {n: signal.signal(n, handler) for n in (signal.SIGINT, signal.SIGTERM)}
     except ValueError:  # not the main thread: a notebook's kernel or a test keeps its own handlers
         yield
         return
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, former in before.items():
+            signal.signal(number, former)
 
 
 def _ledger_place(settings: CampaignConfig, folder: Path) -> Path | Address:
@@ -281,21 +288,6 @@ def _ledger_place(settings: CampaignConfig, folder: Path) -> Path | Address:
     if isinstance(place, Path):
         return folder / place
     return place if place.campaign else replace(place, campaign=settings.campaign)
-
-
-@contextmanager
-def _held() -> Iterator[None]:
-    """Let nobody interrupt the few seconds in which the results are written."""
-    try:
-        before = {n: signal.signal(n, signal.SIG_IGN) for n in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _beside(settings: CampaignConfig, folder: Path) -> tuple[Path, Path | Address]:

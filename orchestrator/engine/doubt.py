@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from instruments.driver import Action, Instrument, Memory, PhasedInstrument, Reading, Recollection, Remembering, Scalar
+from orchestrator.clock import is_phased
 from orchestrator.ledger import Step
 
 How = Literal["continued", "recalled", "waited", "done", "failed", "repeat"]
@@ -61,7 +62,7 @@ def settle(instrument: PhasedInstrument | Instrument, step: Step, word: Word | N
         step: The step in doubt.
         word: What a person says, if anything.
     """
-    if hasattr(instrument, "phases"):
+    if is_phased(instrument):
         return Resolution("continued", "the phases go on from their recorded beginning")
     if word is not None:
         return Resolution(word.how, word.note, Reading(dict(word.values)) if word.how == "done" else None)
