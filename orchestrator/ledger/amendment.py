@@ -31,7 +31,7 @@ def amend(path: str | Path | Address, kind: Kind, body: Mapping[str, Any], *, ru
     """
     with Ledger.open(path) as ledger:
         when: dict[str, Any] = {"lab_s": ledger.state.lab_s, "utc": _utc(ledger.state), "origin": "human"}
-        ledger.state.check(Event(ledger.state.n_events + 1, kind, run=run, step=None, body=body, hash="", **when))
+        ledger.state.following(Event(ledger.state.n_events + 1, kind, run=run, step=None, body=body, hash="", **when))
     try:
         with Ledger.write(path) as ledger:
             ledger.append(kind, body, **when, run=run)

@@ -158,9 +158,9 @@ class Ledger:
         content = (self.state.n_events + 1, str(kind), 1, float(lab_s), utc, origin, run, step, text)
         digest = chain(self.state.head, content)
         event = _event(content, digest)
-        self.state.check(event)
+        following = self.state.following(event)
         self._store.append((*content, digest), attachments)
-        self.state.apply(event)
+        self.state.apply(event, following)
         return event
 
     def messages(self) -> list[tuple[int, dict[str, Any]]]:

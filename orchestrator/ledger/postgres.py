@@ -92,18 +92,6 @@ class PostgresStore(Store):
             self.close()
             raise
 
-    def _connect(self) -> sa.Connection:
-        try:
-            connection = self._engine.connect()
-            try:
-                self._prepare(connection)
-            except BaseException:
-                connection.close()
-                raise
-        except sa.exc.DBAPIError as error:
-            raise self._fault(error, "opening it") from error
-        return connection
-
     def _prepare(self, connection: sa.Connection) -> None:
         if self._write:
             self._take_lock(connection)

@@ -128,18 +128,6 @@ class SqliteStore(Store):
             message = f"{path}: {_WAYS_OUT[sqlite3.SQLITE_READONLY]}"
             raise LedgerRefused(message)
 
-    def _connect(self) -> sa.Connection:
-        try:
-            connection = self._engine.connect()
-            try:
-                self._prepare(connection)
-            except BaseException:
-                connection.close()
-                raise
-        except sa.exc.DBAPIError as error:
-            raise self._fault(error, "opening it") from error
-        return connection
-
     def _prepare(self, connection: sa.Connection) -> None:
         if self._write:
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # a neighbour's lock is found now, not at the first append

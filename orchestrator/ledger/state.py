@@ -125,28 +125,31 @@ class State:
     n_events: int = 0
     head: str = ""
 
-    def check(self, event: Event) -> None:
-        """Hold an event against the state machine.
+    def following(self, event: Event) -> str:
+        """Return the status that an event leads to, of the run or the step it is about; "" if it is about neither.
 
         Raises:
             TransitionError: The state machine does not allow it here.
         """
-        if event.kind in _TAKE:
-            _next(self, event)
+        return _next(self, event) if event.kind in _TAKE else ""
 
-    def apply(self, event: Event) -> None:
+    def apply(self, event: Event, following: str | None = None) -> None:
         """Take one event into account.
 
+        Args:
+            event: The event.
+            following: What `following` has said of it, if it was asked already.
+
         Raises:
             TransitionError: The state machine does not allow it here.
         """
-        self.check(event)
+        status = self.following(event) if following is None else following
         self.n_events, self.head = event.seq, event.hash
         self.lab_s = max(self.lab_s, event.lab_s)
         self.last_message = max(self.last_message, event.body.get("message", 0))
         take = _TAKE.get(event.kind)
         if take is not None:
-            take(self, event)
+            take(self, event, status)
 
     @property
     def finished(self) -> list[Run]:
@@ -208,35 +211,35 @@ def _status(state: State, event: Event) -> str | None:
     return run.steps[number - 1].status
 
 
-def _opened(state: State, event: Event) -> None:
+def _opened(state: State, event: Event, _: str) -> None:
     state.opened, state.status = event.body, "running"
 
 
-def _configuration_changed(state: State, event: Event) -> None:
+def _configuration_changed(state: State, event: Event, _: str) -> None:
     state.opened = {**(state.opened or {}), "configuration": event.body["configuration"]}
     state.status = "running"
 
 
-def _connected(state: State, event: Event) -> None:
+def _connected(state: State, event: Event, _: str) -> None:
     state.identities[event.body["instrument"]] = event.body
     if event.body.get("state"):
         state.instrument_states.append((event.body["instrument"], event.body["state"]))
 
 
-def _suggested(state: State, event: Event) -> None:
+def _suggested(state: State, event: Event, _: str) -> None:
     number = event.run or 0
     run = Run(number, event.body["point"], event.body["why"], suggested_s=event.lab_s)
     state.runs[number] = state.unfinished[number] = run
 
 
-def _run_started(state: State, event: Event) -> None:
+def _run_started(state: State, event: Event, status: str) -> None:
     run = state.runs[event.run or 0]
-    run.stage, run.start_s = _next(state, event), event.lab_s
+    run.stage, run.start_s = status, event.lab_s
 
 
-def _run_finished(state: State, event: Event) -> None:
+def _run_finished(state: State, event: Event, status: str) -> None:
     run = state.runs[event.run or 0]
-    run.stage, run.end_s, body = _next(state, event), event.lab_s, event.body
+    run.stage, run.end_s, body = status, event.lab_s, event.body
     run.finished, run.details = body, body.get("details", {})
     _conclude(run, body)
     del state.unfinished[run.number]
@@ -247,8 +250,8 @@ def _conclude(run: Run, body: Mapping[str, Any]) -> None:
     run.failure, run.reason = body.get("failure"), body.get("reason", "")
 
 
-def _step_started(state: State, event: Event) -> None:
-    run, body, status = state.runs[event.run or 0], event.body, _next(state, event)
+def _step_started(state: State, event: Event, status: str) -> None:
+    run, body = state.runs[event.run or 0], event.body
     if event.step == len(run.steps) + 1:
         run.steps.append(Step(event.step, body["instrument"], body["action"], body["settings"], event.origin))
     step = _step(state, event)
@@ -260,27 +263,28 @@ def _step(state: State, event: Event) -> Step:
     return state.runs[event.run or 0].steps[(event.step or 0) - 1]
 
 
-def _step_moves(state: State, event: Event) -> None:
-    _step(state, event).status = _next(state, event)
+def _step_moves(state: State, event: Event, status: str) -> None:
+    _step(state, event).status = status
 
 
-def _telemetry(state: State, event: Event) -> None:
-    _step_moves(state, event)
-    _step(state, event).last.phases.append({**event.body, "end_s": event.lab_s})
+def _telemetry(state: State, event: Event, status: str) -> None:
+    step = _step(state, event)
+    step.status = status
+    step.last.phases.append({**event.body, "end_s": event.lab_s})
 
 
-def _step_over(state: State, event: Event) -> None:
-    _step_moves(state, event)
-    attempt, body = _step(state, event).last, event.body
+def _step_over(state: State, event: Event, status: str) -> None:
+    step, body = _step(state, event), event.body
+    step.status, attempt = status, step.last
     attempt.end_s, attempt.reading = event.lab_s, body.get("reading")
     attempt.failure, attempt.reason = body.get("failure"), body.get("reason", "")
     attempt.moved, attempt.decision = body.get("moved"), body.get("decision")
     attempt.not_before_s = body.get("not_before_s", event.lab_s)
     if body.get("state"):
-        state.instrument_states.append((_step(state, event).instrument, body["state"]))
+        state.instrument_states.append((step.instrument, body["state"]))
 
 
-def _verdict_changed(state: State, event: Event) -> None:
+def _verdict_changed(state: State, event: Event, _: str) -> None:
     """Let a person's word stand instead of what the run came to; `valid` brings that back."""
     run, verdict = state.runs[event.run or 0], event.body["verdict"]
     run.verdict = verdict
@@ -291,16 +295,16 @@ def _verdict_changed(state: State, event: Event) -> None:
         _conclude(run, {"status": "failed", "failure": failure, "reason": event.body.get("note", "")})
 
 
-def _paused(state: State, event: Event) -> None:
+def _paused(state: State, event: Event, _: str) -> None:
     state.status, state.reason = "paused", event.body["reason"]
 
 
-def _resumed(state: State, _event: Event) -> None:
+def _resumed(state: State, _event: Event, _: str) -> None:
     state.status, state.reason = "running", ""
     state.resumed_after_run = max((run.number for run in state.finished), default=0)
 
 
-def _closed(state: State, event: Event) -> None:
+def _closed(state: State, event: Event, _: str) -> None:
     state.status, state.reason = "closed", event.body["reason"]
     state.exit_code = event.body.get("exit_code", 0)
 
@@ -316,7 +320,7 @@ _CAMPAIGN_KINDS = frozenset(
     }
 )
 
-_TAKE: Mapping[str, Callable[[State, Event], None]] = {
+_TAKE: Mapping[str, Callable[[State, Event, str], None]] = {
     Kind.CAMPAIGN_OPENED: _opened,
     Kind.CONFIGURATION_CHANGED: _configuration_changed,
     Kind.INSTRUMENT_CONNECTED: _connected,

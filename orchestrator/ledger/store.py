@@ -43,6 +43,7 @@ _INBOX = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("body", sa.Text, nullable=False),
 )
+_CONTENT = sa.select(_ATTACHMENTS.c.content).where(_ATTACHMENTS.c.sha256 == sa.bindparam("sha256"))
 _PAGE = 5000
 _BATCH = 256
 
@@ -87,12 +88,24 @@ class Store(ABC):
         """Return what an error of the database means, as a sentence with a way out."""
 
     @abstractmethod
-    def _connect(self) -> sa.Connection:
-        """Return a connection, with the lock if this store writes.
+    def _prepare(self, connection: sa.Connection) -> None:
+        """Take the lock if this store writes, and see that there is a ledger.
 
         Raises:
-            LedgerError: There is none to be had.
+            LedgerError: It cannot be had, or there is none.
         """
+
+    def _connect(self) -> sa.Connection:
+        try:
+            connection = self._engine.connect()
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+        except sa.exc.DBAPIError as error:
+            raise self._fault(error, "opening it") from error
+        return connection
 
     @property
     def _live(self) -> sa.Connection:
@@ -117,10 +130,10 @@ class Store(ABC):
             yield from page
             page = self._read(query.where(_EVENTS.c.seq > page[-1][0]))
 
-    def _read(self, query: sa.Select[Any]) -> list[Row]:
+    def _read(self, query: sa.Select[Any], **bound: str) -> list[Row]:
         """Return all rows of a query, and leave no transaction open."""
         try:
-            found = [tuple(row) for row in self._live.execute(query)]
+            found = [tuple(row) for row in self._live.execute(query, bound)]
             self._live.rollback()
         except sa.exc.DBAPIError as error:
             raise self._fault(error, "reading") from error
@@ -216,7 +229,7 @@ class Store(ABC):
             LedgerError: The database cannot be read.
             LedgerDamaged: It is missing, or its bytes do not have that hash.
         """
-        found = self._read(sa.select(_ATTACHMENTS.c.content).where(_ATTACHMENTS.c.sha256 == sha256))
+        found = self._read(_CONTENT, sha256=sha256)
         if not found or hashlib.sha256(found[0][0]).hexdigest() != sha256:
             message = f"{self.path}: attachment {sha256[:12]} is missing or was changed"
             raise LedgerDamaged(message)

@@ -6,6 +6,7 @@ written in batches, so that memory does not grow with the ledger.
 
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,16 +175,19 @@ def _telemetry(state: State) -> Iterator[Cells]:
 
 
 def _arrays(ledger: Ledger) -> Iterator[Cells]:
+    load = lru_cache(_ARRAYS_AT_ONCE)(partial(_array, ledger))  # every sweep has the frequencies of the one before
     for one in attempts(ledger.state):
         for name, sha256 in one.arrays.items():
-            array = np.load(io.BytesIO(ledger.attachment(sha256)), allow_pickle=False)
-            flat = array.reshape(-1)
-            yield {
-                **one.where,
-                "name": name,
-                "sha256": sha256,
-                "type": str(array.dtype),
-                "shape": list(array.shape),
-                "values": flat.real.astype(float),
-                "imaginary": flat.imag.astype(float) if array.dtype.kind == "c" else None,
-            }
+            yield {**one.where, "name": name, **load(sha256)}
+
+
+def _array(ledger: Ledger, sha256: str) -> Cells:
+    array = np.load(io.BytesIO(ledger.attachment(sha256)), allow_pickle=False)
+    flat = array.reshape(-1)
+    return {
+        "sha256": sha256,
+        "type": str(array.dtype),
+        "shape": list(array.shape),
+        "values": flat.real.astype(float),
+        "imaginary": flat.imag.astype(float) if array.dtype.kind == "c" else None,
+    }
