@@ -4,14 +4,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from postgres_server import connected
 from worlds import CONFIG, write_config
 
-from orchestrator.ledger import Ledger
+from orchestrator.address import Address
+from orchestrator.ledger import Ledger, LedgerLocked
 
 TESTS = Path(__file__).parent.parent
 KILLED = -9
@@ -34,6 +38,10 @@ WORLDS = {
     },
 }
 N_SLICES = 3
+NOTICED_S = 10.0  # a server frees the lock of a dead writer a moment after its death
+
+Place = Path | Address
+Places = Callable[[str], Place]
 
 
 class Mortals:
@@ -49,10 +57,11 @@ class Mortals:
             env=env,
         )
 
-    def perform(self, folder: Path, overrides: dict[str, Any], n: int = 0) -> int:
+    def perform(self, config: Path, place: Place, world: dict[str, Any], n: int = 0) -> int:
         """Run the campaign, killed after its n-th event, and return the exit code of its process."""
-        config = folder.parent / "tiny.yaml"
-        request = {"config": str(config), "folder": str(folder), "overrides": overrides, "n": n}
+        folder = place.parent if isinstance(place, Path) else config.parent / place.campaign
+        lent = {} if isinstance(place, Path) else {"ledger": f"{place.url}#{place.campaign}"}
+        request = {"config": str(config), "folder": str(folder), "overrides": world | lent, "n": n}
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
@@ -72,9 +81,38 @@ def mortals() -> Iterator[Mortals]:
     made.close()
 
 
-def story(folder: Path) -> list[tuple[Any, ...]]:
+@pytest.fixture
+def in_files(tmp_path: Path) -> Places:
+    """Ledgers in files."""
+    return lambda name: tmp_path / name / "ledger.sqlite"
+
+
+@pytest.fixture
+def in_postgres(campaign_address: Address) -> Iterator[Places]:
+    """Ledgers in a database, gone after the test."""
+    url, prefix = campaign_address.url, campaign_address.campaign
+    yield lambda name: Address(url, f"{prefix}-{name}")
+    with connected(campaign_address) as connection:
+        mine = sa.text("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, :prefix)")
+        for name in connection.scalars(mine, {"prefix": prefix}).all():
+            connection.exec_driver_sql(f'DROP SCHEMA "{name}" CASCADE')
+
+
+def opened_to_write(place: Place) -> Ledger:
+    """The ledger, as soon as the database knows that its writer is dead."""
+    until = time.monotonic() + NOTICED_S
+    while True:
+        try:
+            return Ledger.write(place)
+        except LedgerLocked:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+
+
+def story(place: Place) -> list[tuple[Any, ...]]:
     """Everything that happened, without what only resuming adds."""
-    with Ledger.open(folder / "ledger.sqlite") as ledger:
+    with Ledger.open(place) as ledger:
         return [
             (e.kind, e.lab_s, e.utc, e.run, e.step, {k: v for k, v in e.body.items() if k != "prefix"})
             for e in ledger.events()
@@ -82,38 +120,55 @@ def story(folder: Path) -> list[tuple[Any, ...]]:
         ]
 
 
-def deposited(folder: Path) -> list[str]:
+def deposited(place: Place) -> list[str]:
     """The ids of all steps that were begun on the oven."""
-    with Ledger.open(folder / "ledger.sqlite") as ledger:
+    with Ledger.open(place) as ledger:
         return [e.body["id"] for e in ledger.events() if e.kind == "step_started" and e.body["instrument"] == "oven"]
+
+
+def kill_after_every_event(mortals: Mortals, places: Places, config: Path, world: dict[str, Any], part: int) -> None:
+    """Compare campaigns that were killed once with one that never was; of their number, every `N_SLICES`-th."""
+    assert mortals.perform(config, places("whole"), world) == 0
+    whole = story(places("whole"))
+    with Ledger.open(places("whole")) as ledger:
+        n_events = ledger.state.n_events
+    for n in range(1 + part, n_events, N_SLICES):
+        place = places(f"killed-{n}")
+        assert mortals.perform(config, place, world, n) == KILLED
+        opened_to_write(place).close()
+        assert mortals.perform(config, place, world) == 0
+        assert story(place) == whole, f"killed after event {n}"
+        assert len(set(deposited(place))) == len(deposited(place)), f"a step repeated after event {n}"
 
 
 @pytest.mark.parametrize("part", range(N_SLICES))
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS.keys())
 def test_kill_after_any_event_changes_nothing(
-    tmp_path: Path, mortals: Mortals, world: dict[str, Any], part: int
+    tmp_path: Path, mortals: Mortals, in_files: Places, world: dict[str, Any], part: int
 ) -> None:
     """Points, outcomes, values, lab times and their order are those of the campaign that was never killed."""
-    write_config(tmp_path, CONFIG)
-    assert mortals.perform(tmp_path / "whole", world) == 0
-    whole = story(tmp_path / "whole")
-    with Ledger.open(tmp_path / "whole" / "ledger.sqlite") as ledger:
-        n_events = ledger.state.n_events
-    for n in range(1 + part, n_events, N_SLICES):
-        folder = tmp_path / f"killed-{n}"
-        assert mortals.perform(folder, world, n) == KILLED
-        assert mortals.perform(folder, world) == 0
-        assert story(folder) == whole, f"killed after event {n}"
-        assert len(set(deposited(folder))) == len(deposited(folder)), f"a step repeated after event {n}"
+    kill_after_every_event(mortals, in_files, write_config(tmp_path, CONFIG), world, part)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("part", range(N_SLICES))
+def test_kill_after_any_event_changes_nothing_in_postgres(
+    tmp_path: Path, mortals: Mortals, in_postgres: Places, part: int
+) -> None:
+    """The same where the ledger is in a database, and the lock is freed by the server."""
+    world = WORLDS["two in flight, random"]
+    kill_after_every_event(mortals, in_postgres, write_config(tmp_path, CONFIG), world, part)
 
 
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS.keys())
-def test_kill_again_and_again_changes_nothing(tmp_path: Path, mortals: Mortals, world: dict[str, Any]) -> None:
+def test_kill_again_and_again_changes_nothing(
+    tmp_path: Path, mortals: Mortals, in_files: Places, world: dict[str, Any]
+) -> None:
     """A campaign whose every process lives for a dozen events only ends as if it had one."""
-    write_config(tmp_path, CONFIG)
-    assert mortals.perform(tmp_path / "whole", world) == 0
+    config = write_config(tmp_path, CONFIG)
+    assert mortals.perform(config, in_files("whole"), world) == 0
     n_lives = 1
-    while mortals.perform(tmp_path / "torn", world, 12) == KILLED:
+    while mortals.perform(config, in_files("torn"), world, 12) == KILLED:
         n_lives += 1
     assert n_lives > 10
-    assert story(tmp_path / "torn") == story(tmp_path / "whole")
+    assert story(in_files("torn")) == story(in_files("whole"))

@@ -51,6 +51,7 @@ def test_csv_neutralises_what_a_spreadsheet_would_compute(tmp_path: Path) -> Non
     assert second[3] == "'-1 film"
 
 
+@pytest.mark.extra
 def test_frame_has_the_rows_of_the_csv_typed(ledger: Ledger, tmp_path: Path) -> None:
     """The same cells; numbers are numbers, and what is missing is missing."""
     pytest.importorskip("pandas")
@@ -66,6 +67,7 @@ def test_frame_has_the_rows_of_the_csv_typed(ledger: Ledger, tmp_path: Path) -> 
             )
 
 
+@pytest.mark.extra
 def test_frame_has_prediction_details_and_units(ledger: Ledger) -> None:
     """What the planner expected and what the recipe found stand beside the value."""
     pytest.importorskip("pandas")
@@ -78,6 +80,7 @@ def test_frame_has_prediction_details_and_units(ledger: Ledger) -> None:
     assert frame.dtypes["lab_end_h"] == frame.dtypes["predicted_sd"] == np.float64
 
 
+@pytest.mark.extra
 def test_frame_survives_a_parameter_called_like_a_column(tmp_path: Path) -> None:
     """Neither loses its column."""
     pytest.importorskip("pandas")
@@ -97,6 +100,7 @@ def test_frame_survives_a_parameter_called_like_a_column(tmp_path: Path) -> None
     }
 
 
+@pytest.mark.extra
 def test_parquet_holds_runs_steps_telemetry_events_and_arrays(ledger: Ledger, tmp_path: Path) -> None:
     """Row for row what the ledger says, with units and the head of the chain in the metadata."""
     parquet = pytest.importorskip("pyarrow.parquet")
@@ -115,6 +119,7 @@ def test_parquet_holds_runs_steps_telemetry_events_and_arrays(ledger: Ledger, tm
     assert all(table.schema.metadata[b"ledger_head"] == state.head.encode() for table in tables.values())
 
 
+@pytest.mark.extra
 def test_parquet_arrays_are_those_that_were_read(ledger: Ledger, tmp_path: Path) -> None:
     """Every number of every spectrum."""
     parquet = pytest.importorskip("pyarrow.parquet")
@@ -131,6 +136,7 @@ def test_parquet_arrays_are_those_that_were_read(ledger: Ledger, tmp_path: Path)
             np.testing.assert_array_equal(found[number, name]["values"], array)
 
 
+@pytest.mark.extra
 def test_parquet_takes_columns_of_mixed_kinds_as_text(tmp_path: Path) -> None:
     """A detail that is a number in one run and a word in another loses neither."""
     parquet = pytest.importorskip("pyarrow.parquet")

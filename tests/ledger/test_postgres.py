@@ -27,9 +27,6 @@ TESTS = Path(__file__).parent.parent
 WHEN: dict[str, Any] = {"lab_s": 0.0, "utc": "2026-01-01T00:00:00+00:00", "origin": "simulated"}
 OPENED = {"format": 1, "configuration": {"parameters": {"x": {}}, "objective": {"name": "y"}}}
 PASSWORD = "s3cret"  # noqa: S105 - it opens nothing
-KILLED = -signal.SIGKILL
-ADDED = {"campaign_opened", "instrument_connected", "step_in_doubt", "doubt_resolved", "resumed", "paused"}
-WORLD = {"budget.runs": 4, "planner.initial_runs": 99, "laboratory.in_flight": 2}
 
 
 def begun(place: Address) -> Ledger:
@@ -185,48 +182,6 @@ def test_postgres_campaign_runs_begins_afresh_and_never_shows_its_password(
             assert ledger.state.opened["configuration"]["ledger"].startswith("postgresql://")
     assert "s3cret" not in everything
     assert not list(tmp_path.rglob("*.sqlite"))
-
-
-def test_postgres_campaign_killed_after_an_event_is_the_same_campaign(
-    tmp_path: Path, campaign_address: Address
-) -> None:
-    """Two in flight, real processes, SIGKILL; points, outcomes, lab times and order are those of one never killed."""
-    write_config(tmp_path)
-    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": env}
-    made = []
-    try:
-        with subprocess.Popen([sys.executable, str(TESTS / "engine" / "mortal.py")], **pipes) as mortals:
-
-            def perform(name: str, n: int = 0) -> int:
-                made.append(name)
-                overrides = {**WORLD, "ledger": f"{campaign_address.url}#{name}"}
-                folder = str(tmp_path / name)
-                request = {"config": str(tmp_path / "tiny.yaml"), "folder": folder, "overrides": overrides, "n": n}
-                mortals.stdin.write(json.dumps(request) + "\n")
-                mortals.stdin.flush()
-                return int(mortals.stdout.readline())
-
-            def story(name: str) -> list[Any]:
-                with Ledger.open(Address(campaign_address.url, name)) as ledger:
-                    return [
-                        (e.kind, e.lab_s, e.run, e.step, {k: v for k, v in e.body.items() if k != "prefix"})
-                        for e in ledger.events()
-                        if e.kind not in ADDED
-                    ]
-
-            name = campaign_address.campaign
-            assert perform(name) == 0
-            whole = story(name)
-            for n in range(2, len(whole), 8):
-                assert perform(f"{name}-{n}", n) == KILLED
-                time.sleep(0.05)  # the server notices a death a moment later
-                assert perform(f"{name}-{n}") == 0
-                assert story(f"{name}-{n}") == whole, f"killed after event {n}"
-    finally:
-        with connected(campaign_address) as connection:
-            for name in set(made):
-                connection.exec_driver_sql(f'DROP SCHEMA IF EXISTS "{name}" CASCADE')
 
 
 class Stopper(Silent):
