@@ -206,21 +206,23 @@ def wide(folder: Path, n_runs: int) -> None:
 
 def generated(n_runs: int) -> Iterator[tuple[str, Row]]:
     """Yield the rows of a campaign: every run with two steps, telemetry, and one of a hundred spectra."""
-    spectra, contents = [], []
+    spectra: list[list[str]] = []
+    contents: dict[str, bytes] = {}
     for seed in range(100):
         rng = np.random.default_rng(seed)
         names = ("frequency_hz", "z_real_ohm", "z_imag_ohm")
         body, made = encode_reading(reading(names, rng))
         spectra.append(list(body["arrays"].values()))
-        contents += [("attachments", (sha, content)) for sha, content in zip(spectra[-1], made, strict=True)]
-    yield from contents
+        contents.update(zip(spectra[-1], made, strict=True))
+    yield from (("attachments", attachment) for attachment in contents.items())
     yield from chained(campaign_events(n_runs, spectra))
 
 
 def reading(names: tuple[str, ...], rng: np.random.Generator) -> Any:
     from instruments.driver import Reading  # noqa: PLC0415 - beside its only use
 
-    return Reading({}, {name: rng.normal(size=71) for name in names})
+    swept = np.geomspace(1e6, 0.1, 71)  # every sweep has the same frequencies
+    return Reading({}, {name: swept if name == "frequency_hz" else rng.normal(size=71) for name in names})
 
 
 def campaign_events(
