@@ -1,8 +1,6 @@
 """What a shared laboratory needs beyond what a file gives: two hosts, a server that goes, passwords, many campaigns."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
