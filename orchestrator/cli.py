@@ -1,4 +1,4 @@
-"""The command line: `run-campaign` and `replay-ledger`.
+"""The command line: `run-campaign`, `replay-ledger` and `screen-surrogates`.
 
 Exit status: 0 finished, 2 configuration or usage, 3 stopped and resumable, 4 halted by a safety or failure rule,
 5 ledger damaged.
@@ -41,6 +41,20 @@ def replay(argv: Sequence[str] | None = None) -> int:
         The exit status.
     """
     from orchestrator.replay import command  # noqa: PLC0415 - run-campaign has no use for it
+
+    return _guarded(command.run, command.parser(), argv)
+
+
+def screen(argv: Sequence[str] | None = None) -> int:
+    """Compare surrogates on the rows a configuration names (`screen-surrogates`).
+
+    Args:
+        argv: Arguments without the program's name; those of the process by default.
+
+    Returns:
+        The exit status.
+    """
+    from orchestrator.screening import command  # noqa: PLC0415 - run-campaign has no use for it
 
     return _guarded(command.run, command.parser(), argv)
 

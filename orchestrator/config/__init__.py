@@ -21,7 +21,7 @@ from orchestrator.config.yaml_source import ConfigError, Problem, Source, read_s
 __all__ = ["CampaignConfig", "ConfigError", "Configuration", "Problem", "load", "read_scalar", "recorded", "schema"]
 
 _LARGEST_FILE = 1_000_000
-_FILES = (("data", "source"), ("data", "initial"), ("laboratory", "table"))
+_FILES = (("data", "source"), ("data", "initial"), ("laboratory", "table"), ("screening", "published"))
 
 
 @dataclass(frozen=True)

@@ -182,6 +182,15 @@ class ReportConfig(_Section):
     figures: list[Dotted] = []
 
 
+class ScreeningConfig(_Section):
+    """What `screen-surrogates` compares; no suggestion depends on it."""
+
+    models: list[str] | None = Field(default=None, min_length=1)
+    levels: int | None = Field(default=None, ge=2, le=1000)
+    truth: Dotted | None = None
+    published: Path | None = None
+
+
 def _recipe(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
@@ -201,4 +210,5 @@ class CampaignConfig(_Section):
     stop: StopConfig = StopConfig()
     policies: PoliciesConfig = PoliciesConfig()
     report: ReportConfig = ReportConfig()
+    screening: ScreeningConfig = ScreeningConfig()
     ledger: Annotated[str, AfterValidator(checked), PlainSerializer(without_password)] = "ledger.sqlite"

@@ -56,7 +56,7 @@ class Belief:
     ) -> None:
         self._space, self._settings, self._source = space, settings, source
         self._sign = objective.sign
-        self._natural = settings.surrogate != "gp" and settings.mode == "paper"
+        self._natural = surrogates.is_natural(settings)
         measured = [o for o in known if o.value is not None]
         failed = [o.point for o in known if o.failure == FailureClass.INFEASIBLE]
         scores = np.array([objective.score(o.value) for o in measured if o.value is not None])

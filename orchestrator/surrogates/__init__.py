@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from orchestrator.config.schema import PlannerConfig
 
-__all__ = ["NAMES", "build"]
+__all__ = ["NAMES", "build", "is_natural"]
 
 Rows = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -26,6 +26,11 @@ def build(settings: PlannerConfig, source: Rows | None = None) -> Any:  # noqa: 
         source: Features and values of the source, for the surrogate that borrows.
     """
     return _BUILDERS[settings.surrogate](settings, source)
+
+
+def is_natural(settings: PlannerConfig) -> bool:
+    """Whether the surrogate takes features in their own units, as the paper did; else in the unit cube."""
+    return settings.surrogate in _NATURAL and settings.mode != "scaled"
 
 
 def _coral_svr(settings: PlannerConfig, source: Rows | None) -> Any:  # noqa: ANN401 - sklearn has no stubs
@@ -46,4 +51,5 @@ def _gp(_: PlannerConfig, __: Rows | None) -> Any:  # noqa: ANN401 - sklearn has
 
 
 _BUILDERS: Mapping[str, Callable[[PlannerConfig, Rows | None], Any]] = {"coral-svr": _coral_svr, "svr": _svr, "gp": _gp}
+_NATURAL = frozenset({"coral-svr", "svr"})
 NAMES = tuple(_BUILDERS)

@@ -1,0 +1,112 @@
+"""What a screening is made of: space, objective, rows, published figures and truth, read from a configuration.
+
+Rule of this file: what cannot be used is refused with its place; what is left out is told in a note.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.config import ConfigError, Configuration, Problem
+from orchestrator.config.pool import read_pool
+from orchestrator.config.schema import CampaignConfig
+from orchestrator.data import DataError, Rows, read_csv, read_rows
+from orchestrator.laboratory import imported
+from orchestrator.objective import Objective
+from orchestrator.screening.published import read_published
+from orchestrator.screening.result import FloatArray, Published
+from orchestrator.space import ParameterSpace
+
+FEWEST_ROWS = 3
+
+TruthFunction = Callable[[Mapping[str, NDArray[Any]]], FloatArray]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What models are screened on.
+
+    Args:
+        campaign: Name of the campaign.
+        space: The parameters.
+        objective: What is measured.
+        target: The rows of this tool.
+        source: The rows of another tool, or None.
+        published: Printed figures.
+        truth: The noiseless values of a simulated tool, as a function of columns by parameter name, or None.
+        truth_name: Its name.
+        no_truth: Why there is none, "" where there is.
+    """
+
+    campaign: str
+    space: ParameterSpace
+    objective: Objective
+    target: Rows
+    source: Rows | None
+    published: tuple[Published, ...]
+    truth: TruthFunction | None
+    truth_name: str
+    no_truth: str
+
+
+def read(configuration: Configuration) -> Material:
+    """Read what a configuration names for screening.
+
+    The target rows are those of `data.initial`; without it, all rows of `laboratory.table`.
+
+    Raises:
+        ConfigError: No target rows or too few, a file that cannot be used, or a truth that cannot be imported.
+    """
+    settings = configuration.settings
+    try:
+        space, objective = _space(settings), Objective.from_config(settings.objective)
+        target = _target(configuration, space, objective)
+        source = None if settings.data.source is None else read_rows(settings.data.source, space, objective)
+    except DataError as error:
+        raise ConfigError([Problem(configuration.source.where(("data",)), str(error))]) from error
+    path = settings.screening.published
+    try:
+        published = () if path is None else read_published(path, space, objective, target.points)
+    except DataError as error:
+        raise configuration.error(("screening", "published"), str(error)) from error
+    truth, why = _truth(configuration, target)
+    return Material(
+        settings.campaign, space, objective, target, source, published, truth, settings.screening.truth or "", why
+    )
+
+
+def _space(settings: CampaignConfig) -> ParameterSpace:
+    candidates = None
+    if settings.laboratory.table is not None:
+        _, _, candidates = read_pool(read_csv(settings.laboratory.table), settings.parameters, settings.objective)
+    return ParameterSpace.from_config(settings.parameters, candidates)
+
+
+def _target(configuration: Configuration, space: ParameterSpace, objective: Objective) -> Rows:
+    settings = configuration.settings
+    path = settings.data.initial or settings.laboratory.table
+    if path is None:
+        message = "is missing; name the CSV file with this tool's rows, which models are trained on and judged by"
+        raise configuration.error(("data", "initial"), message)
+    rows = read_rows(path, space, objective)
+    n_distinct = len(np.unique(space.encode(rows.points), axis=0))
+    if n_distinct < FEWEST_ROWS:
+        message = f"{path}: has {n_distinct} distinct points; at least {FEWEST_ROWS} are needed to leave one out"
+        raise DataError(message)
+    return rows
+
+
+def _truth(configuration: Configuration, target: Rows) -> tuple[TruthFunction | None, str]:
+    name = configuration.settings.screening.truth
+    if name is None:
+        return None, "no truth: the configuration names none (screening.truth), as is right for a real tool"
+    measured = sorted({origin or "of unsaid origin" for origin in target.origins} - {"simulated"})
+    if measured:
+        return None, f"no truth: target rows are {' and '.join(measured)}, and {name} tells of a simulated tool"
+    function = imported(configuration, ("screening", "truth"), name)
+    if not callable(function):
+        raise configuration.error(("screening", "truth"), f"{name} is {function!r}, not a function")
+    return function, ""

@@ -1,0 +1,139 @@
+"""The search of the paper: predict every point of an even grid and take the best, saying how far it is from data."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.objective import Objective
+from orchestrator.planner.extrapolation import novelty
+from orchestrator.recipe import Point
+from orchestrator.screening.result import FloatArray, Optimum, Predictions
+from orchestrator.space import Parameter, ParameterSpace, Value
+
+LEVELS = 200
+_USUAL_POINTS = 200**3
+_MOST_POINTS = 400**3
+_BLOCK = 200_000
+
+Axes = Mapping[str, tuple[Value, ...]]
+
+
+def axes_of(space: ParameterSpace, levels: int | None = None) -> Axes:
+    """Return the values of each parameter on the search grid, by name.
+
+    Choices and levels are taken as they are; a range is cut into even levels on its scale, both ends included.
+
+    Args:
+        space: The parameters.
+        levels: How many levels a range has at most. By default 200, and fewer where the grid would exceed 8e6 points;
+            a given number is reduced where it would exceed 6.4e7.
+    """
+    fixed = {p.name: p.choices or p.levels for p in space.parameters if p.choices or p.levels}
+    n_ranges = len(space.parameters) - len(fixed)
+    most = (_USUAL_POINTS if levels is None else _MOST_POINTS) // max(prod(map(len, fixed.values())), 1)
+    n = max(min(levels or LEVELS, _root(most, n_ranges)), 2)
+    return {p.name: tuple(fixed.get(p.name) or p.decode(np.linspace(0, 1, n)[:, None])) for p in space.parameters}
+
+
+def _root(number: int, degree: int) -> int:
+    """Return the largest integer whose power is at most the number."""
+    if degree == 0:
+        return number
+    root: int = round(number ** (1 / degree))
+    return root if root**degree <= number else root - 1
+
+
+def predicted(space: ParameterSpace, estimator: Any, axes: Axes, *, is_natural: bool) -> FloatArray:  # noqa: ANN401
+    """Return a model's prediction at every point of a grid, shape (n_1, n_2, ...) in parameter order.
+
+    Args:
+        space: The parameters.
+        estimator: A fitted model.
+        axes: The values of each parameter, by name.
+        is_natural: Whether the model takes features in their own units; else in the unit cube.
+    """
+    columns = [_encoded(p, axes[p.name], is_natural=is_natural) for p in space.parameters]
+    shape = tuple(map(len, columns))
+    choices = [i for i, p in enumerate(space.parameters) if p.choices]
+    values = np.empty(shape)
+    for picked in product(*(range(shape[i]) for i in choices)):
+        place: list[Any] = [slice(None)] * len(shape)
+        for i, k in zip(choices, picked, strict=True):
+            place[i] = slice(k, k + 1)
+        values[tuple(place)] = _numeric(estimator, [c[s] for c, s in zip(columns, place, strict=True)])
+    return values
+
+
+def _numeric(estimator: Any, columns: list[FloatArray]) -> FloatArray:  # noqa: ANN401 - sklearn has no stubs
+    """Return the predictions on a grid of column blocks, each of shape (n_i, n_columns_i)."""
+    shape = tuple(map(len, columns))
+    values = np.empty(prod(shape))
+    for start in range(0, len(values), _BLOCK):
+        index = np.unravel_index(np.arange(start, min(start + _BLOCK, len(values))), shape)
+        values[start : start + _BLOCK] = estimator.predict(
+            np.hstack([c[i] for c, i in zip(columns, index, strict=True)])
+        )
+    return values.reshape(shape)
+
+
+def _encoded(parameter: Parameter, axis: Sequence[Value], *, is_natural: bool) -> FloatArray:
+    if is_natural and not parameter.choices:
+        return np.array(axis, dtype=float)[:, None]
+    return parameter.encode(axis)
+
+
+def predict(
+    space: ParameterSpace,
+    estimator: Any,  # noqa: ANN401 - sklearn has no stubs
+    points: Sequence[Point],
+    *,
+    is_natural: bool,
+) -> Predictions:
+    """Return a model's predictions at points."""
+    return Predictions(*estimator.predict(space.encode(points, natural=is_natural), return_std=True))
+
+
+def optimum(
+    space: ParameterSpace, objective: Objective, values: FloatArray, axes: Axes
+) -> tuple[dict[str, Value], float, int]:
+    """Return the best point of a grid of predictions, its value and how many points share it.
+
+    Of points that share the value, as on the steps of a tree, the one nearest to their centre is taken, the first in
+    parameter order of several.
+    """
+    best = float(values.max() if objective.sign > 0 else values.min())
+    tied = np.argwhere(values == best)
+    ends = np.array(values.shape) - 1
+    apart = (((tied - tied.mean(axis=0)) / np.maximum(ends, 1)) ** 2).sum(axis=1)
+    index = tied[int(apart.argmin())]
+    return {name: axes[name][i] for name, i in zip(space.names, index, strict=True)}, best, len(tied)
+
+
+def described(
+    space: ParameterSpace,
+    point: Point,
+    predicted_there: Predictions,
+    measured: Sequence[Point],
+    *,
+    true: float | None,
+    n_tied: int = 1,
+) -> Optimum:
+    """Return an optimum with all that a reader must know of it."""
+    new = novelty(space, point, measured)
+    apart: NDArray[Any] = ((space.encode(measured) - space.encode([point])) ** 2).sum(axis=1)
+    return Optimum(
+        point=dict(point),
+        value=float(predicted_there.mean[0]),
+        sd=float(predicted_there.sd[0]),
+        true=true,
+        n_tied=n_tied,
+        at_bounds=tuple(p.name for p in space.parameters if not p.choices and point[p.name] in (p.low, p.high)),
+        extrapolating=new.extrapolating,
+        nearest=float(np.sqrt(apart.min())),
+        nearest_row=dict(measured[int(apart.argmin())]),
+        words=new.words,
+    )

@@ -1,0 +1,62 @@
+"""Fit a model to the target rows, and once more without each fold, so that every row is also predicted unseen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from orchestrator.data import Rows
+from orchestrator.screening.catalogue import Entry
+from orchestrator.screening.result import Predictions
+from orchestrator.space import ParameterSpace
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model fitted to all target rows, and what models without a fold said of the rows in it.
+
+    Args:
+        estimator: Fitted to all target rows.
+        in_sample: At the target rows.
+        out_of_fold: At the target rows, each by an estimator that was fitted without the row's fold.
+        fold_weights: The weight the source earned without each fold.
+    """
+
+    estimator: Any
+    in_sample: Predictions
+    out_of_fold: Predictions
+    fold_weights: tuple[float, ...]
+
+
+def fitted(entry: Entry, space: ParameterSpace, target: Rows, source: Rows | None, folds: NDArray[np.int_]) -> Fitted:
+    """Fit a model and predict every target row seen and unseen.
+
+    Nested cross-validation: an estimator chooses its hyper-parameters, and the weight of its source, from the rows it
+    is fitted to, so without a fold both are chosen without that fold.
+
+    Args:
+        entry: The model.
+        space: The parameters.
+        target: Rows of this tool.
+        source: Rows to borrow from, or None.
+        folds: The fold of each target row.
+    """
+    X = space.encode(target.points, natural=entry.is_natural)
+    borrowed = None if source is None else (space.encode(source.points, natural=entry.is_natural), source.values)
+    unfitted = entry.build(borrowed)
+    whole = clone(unfitted).fit(X, target.values)
+    mean, sd, weights = np.empty(len(X)), np.empty(len(X)), []
+    for fold in range(folds.max() + 1):
+        out = folds == fold
+        part = clone(unfitted).fit(X[~out], target.values[~out])
+        mean[out], sd[out] = part.predict(X[out], return_std=True)
+        weights.append(float(part.source_weight_))
+    return Fitted(whole, Predictions(*whole.predict(X, return_std=True)), Predictions(mean, sd), tuple(weights))
+
+
+def hyperparameters(estimator: Any) -> Mapping[str, float | str]:  # noqa: ANN401 - sklearn has no stubs
+    """Return what a fit chose, or nothing for a model that does not tell."""
+    return dict(getattr(estimator, "hyperparameters_", {}))
