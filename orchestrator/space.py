@@ -6,6 +6,7 @@ A point is a plain dict from parameter name to float or text, in parameter order
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,12 @@ class ParameterSpace:
     ) -> "ParameterSpace":
         """Build the space a configuration describes."""
         return cls([_parameter(name, config) for name, config in parameters.items()], candidates)
+
+    @property
+    def columns(self) -> tuple[range, ...]:
+        """Which encoded columns each parameter takes, in order."""
+        ends = np.cumsum([0, *(p.n_columns for p in self.parameters)]).tolist()
+        return tuple(range(start, end) for start, end in pairwise(ends))
 
     @property
     def is_discrete(self) -> bool:

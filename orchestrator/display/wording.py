@@ -69,6 +69,12 @@ def setting(value: float | str, digits: int = 4) -> str:
     return clean(value) if isinstance(value, str) else number(value, digits)
 
 
+def signed(value: float, digits: int = 3) -> str:
+    """Return a number that is added to another, `+0.31` or `-0.04`."""
+    text = number(value, digits)
+    return text if text.startswith("-") else f"+{text}"
+
+
 def column(values: Sequence[float | str]) -> list[str]:
     """Return the values of a column with the same decimals: four digits for the largest, without common idle zeros."""
     sizes = [abs(value) for value in values if not isinstance(value, str) and value != 0]

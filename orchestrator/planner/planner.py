@@ -17,6 +17,7 @@ from orchestrator.config.schema import CampaignConfig, PlannerConfig
 from orchestrator.data import Rows, read_csv, read_rows
 from orchestrator.objective import Objective
 from orchestrator.planner.belief import Belief, feasibility
+from orchestrator.planner.drivers import Drivers, drivers
 from orchestrator.planner.explanation import why
 from orchestrator.planner.extrapolation import novelty
 from orchestrator.planner.feasibility import EVIDENCE
@@ -183,11 +184,27 @@ class Planner:
             observations: What came of the runs so far, without the initial rows; with those, at least one is measured.
             points: Where to predict.
         """
-        known = [*self._initial, *observations]
-        outlook = Belief(self.space, self.objective, self.settings, known, source=self.source).at(
-            self.space.encode(points)
-        )
+        outlook = self.belief(observations).at(self.space.encode(points))
         return self.objective.sign * outlook.score, outlook.sd
+
+    def drivers(self, point: Point, observations: Sequence[Observation], pending: Sequence[Point] = ()) -> Drivers:
+        """Return what moves the prediction at a point away from the average one.
+
+        Args:
+            point: The point.
+            observations: What came of the runs so far, without the initial rows; with those, at least one is measured.
+            pending: Points that are being performed now.
+
+        Raises:
+            ValueError: More parameters than can be enumerated.
+        """
+        known = [*self._initial, *observations]
+        return drivers(self.space, self.objective, self.belief(observations, pending), point, _measured(known))
+
+    def belief(self, observations: Sequence[Observation], pending: Sequence[Point] = ()) -> Belief:
+        """Return what is believed on these observations; with the initial rows, at least one is measured."""
+        known = [*self._initial, *observations]
+        return Belief(self.space, self.objective, self.settings, known, pending=pending, source=self.source)
 
     @cached_property
     def _design(self) -> list[dict[str, Value]]:
@@ -222,7 +239,7 @@ class Planner:
         )
 
     def _from_model(self, known: Sequence[Observation], pending: Sequence[Point], number: int) -> Suggestion:
-        belief = Belief(self.space, self.objective, self.settings, known, pending=pending, source=self.source)
+        belief = self.belief(known[len(self._initial) :], pending)
         rng, used = self._rng(number), self._used(known, pending)
         columns = self._free(self._samples(rng), used)
         if not self.space.is_discrete:

@@ -38,6 +38,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="what another planner would have chosen at each decision, as planner.acquisition=ucb",
     )
+    question.add_argument(
+        "--explain", type=int, metavar="RUN", help="which parameters drove the prediction that this run was chosen on"
+    )
     question.add_argument("--diff", metavar="OTHER", help="compare with another campaign's ledger")
     question.add_argument(
         "--verdict", metavar="RUN=WORD", help=f"change what a run counts for: {', '.join(_VERDICTS)} (as recorded)"
@@ -81,6 +84,8 @@ def _ask(args: argparse.Namespace, ledger: "Ledger", place: str | Path) -> int:
         return _verify(args, ledger, place)
     if args.what_if is not None:
         return _what_if(args, ledger)
+    if args.explain is not None:
+        return _explain(args.explain, ledger)
     if args.export is not None:
         return _export(args, ledger)
     if args.diff is not None:
@@ -94,6 +99,7 @@ def _check_words(args: argparse.Namespace) -> None:
     asked = {
         "--verify": args.verify,
         "--what-if": args.what_if,
+        "--explain": args.explain is not None,
         "--diff": args.diff,
         "--verdict": args.verdict,
         "--export": args.export,
@@ -235,6 +241,22 @@ def _what_if(args: argparse.Namespace, ledger: "Ledger") -> int:
     if found:
         sheet.show(*wording.alternatives(found, ledger.state))
     sys.stdout.write(wording.agreement(found) + "\n")
+    return FINE
+
+
+# ---- explain --------------------------------------------------------------------------------------------------------
+
+
+def _explain(run: int, ledger: "Ledger") -> int:
+    from orchestrator.replay import explain, sheet  # noqa: PLC0415 - so that --help answers at once
+
+    try:
+        found = explain.explain(ledger, run)
+    except explain.ExplanationError as error:
+        _refuse(f"--explain {run}", str(error))
+    sys.stdout.write("".join(f"{line}\n" for line in explain.heading(found)))
+    sheet.show(*explain.table(found))
+    sys.stdout.write("".join(f"{line}\n" for line in explain.remarks(found)))
     return FINE
 
 

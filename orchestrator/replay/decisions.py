@@ -50,14 +50,15 @@ class Respondent:
 
     def ask(self, decision: Decision) -> Suggestion:
         """Return what the planner suggests on what was known then."""
-        return self._planner_at(decision.state).ask(decision.known, decision.pending, decision.run)
+        return self.planner_at(decision).ask(decision.known, decision.pending, decision.run)
 
     def space_at(self, decision: Decision) -> ParameterSpace:
         """Return the space that was searched then."""
-        return self._planner_at(decision.state).space
+        return self.planner_at(decision).space
 
-    def _planner_at(self, state: State) -> Planner:
-        """Return the planner of the configuration in force, built anew only where that changed."""
+    def planner_at(self, decision: Decision) -> Planner:
+        """Return the planner of the configuration in force then, built anew only where that changed."""
+        state = decision.state
         if self._planner is None or state.opened is not self._opened:
             self._opened, self._planner = state.opened, planner_of(state, self._overrides, option=self._option)
         return self._planner

@@ -5,10 +5,22 @@ from dataclasses import dataclass
 import yaml
 
 from orchestrator.display.summary import PastRows
-from orchestrator.display.wording import clean, column, lasting, listed, number, plural, with_sd, with_unit
+from orchestrator.display.wording import (
+    clean,
+    column,
+    lasting,
+    listed,
+    named,
+    number,
+    plural,
+    signed,
+    with_sd,
+    with_unit,
+)
 from orchestrator.ledger import Run
 from orchestrator.report.drawing import BEST, Mark, mark_of
 from orchestrator.report.material import Material
+from orchestrator.sensitivity.shapley import MOST_PARAMETERS
 
 BADGES = {
     "simulated": "SIMULATED data",
@@ -71,7 +83,7 @@ def facts(material: Material) -> list[Fact]:
     found.append(Fact("runs", f"{what.n_measured} measured, {what.n_failed} failed", listed(classes)))
     found.append(Fact("lab time", lasting(what.lab_days), _average(material)))
     if what.best is not None:
-        found += [_estimate(material, what.best), _how(what.best)]
+        found += [_estimate(material, what.best), *_drivers(material, what.best), _how(what.best)]
         weight = what.best.why.get("source_weight")
         if weight is not None and what.source is not None:
             remark = "0: the source was ignored; 1: the prediction that borrows from it, alone"
@@ -92,6 +104,17 @@ def _estimate(material: Material, best: Run) -> Fact:
     mean, sd = material.predict([best.point])
     text = with_unit(with_sd(float(mean[0]), float(sd[0])), material.objective.unit)
     return Fact("model's estimate there now", text, "the best of many noisy values is likely flattered")
+
+
+def _drivers(material: Material, best: Run) -> list[Fact]:
+    """Return which parameters make that estimate; nothing where they are too many to be told apart."""
+    if len(material.space.parameters) > MOST_PARAMETERS:
+        return []
+    found, unit = material.planner.drivers(best.point, material.observed), material.objective.unit
+    parts = [f"{named(name, material.units[name])} {signed(part, 2)}" for name, part in found.strongest]
+    rows = plural(found.n_rows, "measured row")
+    remark = f"from {with_unit(number(found.base), unit)}, the mean prediction at {rows} (Shapley values)"
+    return [Fact("what drives that estimate", with_unit(", ".join(parts), unit), remark)]
 
 
 def _average(material: Material) -> str:
