@@ -61,6 +61,7 @@ class Trip:
     """A fault that ends a deposition.
 
     Args:
+        name: What a tool's alarm list calls it.
         failure: Its class.
         rate: The rate a run under this stress of the tool.
         factors: By what each read-back is multiplied when it strikes.
@@ -71,6 +72,7 @@ class Trip:
         breaks_target: Whether the target must be changed.
     """
 
+    name: str
     failure: FailureClass
     rate: Callable[[SputterFaults, Stress], float]
     factors: Mapping[str, float]
@@ -105,6 +107,7 @@ def _crack(faults: SputterFaults, stress: Stress) -> float:
 
 MID_DEPOSITION = (
     Trip(
+        "target_crack",
         FailureClass.INFEASIBLE,
         _crack,
         {"rate_nm_min": 0.55, "bias_v": 1.3},
@@ -115,6 +118,7 @@ MID_DEPOSITION = (
         breaks_target=True,
     ),
     Trip(
+        "arcing",
         FailureClass.INFEASIBLE,
         _arcing,
         {"bias_v": 1.8, "forward_w": 0.8},
@@ -124,6 +128,7 @@ MID_DEPOSITION = (
         "use less power here",
     ),
     Trip(
+        "reflected_power",
         FailureClass.INSTRUMENT,
         lambda faults, _: faults.mismatch,
         {"reflected_w": 16.0},
@@ -133,6 +138,7 @@ MID_DEPOSITION = (
         "check the matching network",
     ),
     Trip(
+        "pressure_off",
         FailureClass.INSTRUMENT,
         lambda faults, _: faults.pressure_off,
         {"pressure_pa": 1.08},
@@ -142,6 +148,7 @@ MID_DEPOSITION = (
         "check the mass flow controller",
     ),
     Trip(
+        "cooling_water",
         FailureClass.INSTRUMENT,
         lambda faults, _: faults.cooling_water,
         {"forward_w": 0.0, "reflected_w": 0.0, "bias_v": 0.0},
@@ -151,6 +158,7 @@ MID_DEPOSITION = (
         "a partial film is not comparable; check the water flow",
     ),
     Trip(
+        "vacuum",
         FailureClass.INSTRUMENT,
         lambda faults, _: faults.vacuum,
         {"pressure_pa": 30.0, "forward_w": 0.0, "reflected_w": 0.0, "bias_v": 0.0},

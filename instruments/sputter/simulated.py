@@ -67,11 +67,12 @@ class SimulatedSputter:
         faults: SputterFaults = SPUTTER_FAULTS,
     ) -> None:
         self.name = name
-        self.actions: Mapping[str, Action] = {"deposit": _deposit_action(max_power_w)}
+        self.actions: Mapping[str, Action] = {"deposit": deposit_action(max_power_w)}
         self._shelf, self._tool = shelf, TOOLS[tool]
         self._ramp_w_min, self._load_lock, self._noise, self._faults = ramp_w_min, load_lock, noise, faults
         self._energy_kwh, self._drift, self._fresh_target = 0.0, 0.0, False
         self._film: Film | None = None
+        self.latest_fault = ""  # by name, for an emulator's alarm register; no memory of the simulation
 
     @property
     def state(self) -> dict[str, Any]:
@@ -109,6 +110,7 @@ class SimulatedSputter:
             InstrumentError: The command is outside the limits, or one of the faults has struck.
         """
         refuse_forbidden(command, self.actions)
+        self.latest_fault = ""
         asked = SetPoint(**{name: float(value) for name, value in command.settings.items()})
         if happens(rng, self._faults.link_lost):
             reason = f"{self.name}: the link was lost before the chamber was loaded; nothing moved, try again"
@@ -151,6 +153,7 @@ class SimulatedSputter:
         pumping_s = duration_s(rng, 30 * 60, 1.3) if self._load_lock else duration_s(rng, 2.5 * HOUR_S, 1.35)
         yield Phase("pump", pumping_s * (1.5 if self._fresh_target else 1.0), {"pressure_pa": 2e-4})
         if happens(rng, self._faults.interlock):
+            self.latest_fault = "interlock"
             reason = f"{self.name}: an interlock opened while RF was being armed; check the tool, then resume"
             raise InstrumentError(FailureClass.SAFETY, reason, Moved.YES)
         gas = {"pressure_pa": asked.pressure_pa, "flow_sccm": FLOW_SCCM}
@@ -172,6 +175,7 @@ class SimulatedSputter:
         if not happens(rng, rate):
             yield Phase("strike", 2 * 60.0, {"pressure_pa": asked.pressure_pa})
             return
+        self.latest_fault = "no_plasma"
         reflected_w = round(0.97 * min(asked.power_w, 50.0), 1)
         for attempt in (1, 2, 3):
             seen = {"try": attempt, "bias_v": 2.0, "forward_w": min(asked.power_w, 50.0), "reflected_w": reflected_w}
@@ -218,6 +222,7 @@ class SimulatedSputter:
         self, trip: Trip, asked: SetPoint, grown_nm: float, rng: np.random.Generator
     ) -> Generator[Phase, None, None]:
         """Show the symptom and the response of a fault, make the tool safe, and fail."""
+        self.latest_fault = trip.name
         seen = trip.shows(self._read_back(asked))
         yield Phase(trip.response, trip.response_s, seen)
         yield from self._unload(rng)
@@ -243,7 +248,8 @@ class SimulatedSputter:
         self._energy_kwh += power_w * duration_s / HOUR_S / 1000
 
 
-def _deposit_action(max_power_w: float) -> Action:
+def deposit_action(max_power_w: float) -> Action:
+    """Return what a sputter tool with this power limit, in W, can do; the same for a simulated and a real one."""
     watt, volt, kelvin, pascal = Quantity("W"), Quantity("V"), Quantity("K"), Quantity("Pa")
     return Action(
         settings={

@@ -1,0 +1,361 @@
+"""A controller as its driver sees it: one command at a time, followed to its end, whatever the link does meanwhile.
+
+Rule of this file: after a lost link the controller is asked for its state before anything else; no command is repeated
+blindly. The tool decides what is safe; the driver reads its interlocks and never works around one.
+"""
+
+import threading
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NoReturn, TypeVar
+
+from instruments.driver import (
+    FailureClass,
+    Identity,
+    InstrumentError,
+    Memory,
+    Moved,
+    Report,
+)
+from instruments.modbus.link import Link, LinkLost, Refused, same
+from instruments.modbus.registers import ImplausibleValue, RegisterMap
+
+ID = ("campaign", "run", "step", "attempt")
+INPUTS = ("state", "alarm", "outcome", *(f"accepted_{name}" for name in ID), "starts", "ticks")
+REPORT_EVERY_S = 2 * 3600.0
+LONGEST_WIND_DOWN_S = 12 * 3600.0
+SHORTEST_POLL_S, LONGEST_POLL_S = 0.005, 2.0
+HALT_TIMEOUT_S = 0.4
+JUST_NOW_S = 1.0
+Number = tuple[int, int, int, int]
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a controller shows at one instant."""
+
+    state: str
+    outcome: str
+    accepted: Number
+    inputs: Mapping[str, float]
+    bits: Mapping[str, bool]
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """How a command is carried out.
+
+    Args:
+        begin: The coil that begins it.
+        next_coil: The coil to set when a state is ready for the next one.
+        check_before: Coils before which the set-points are read back once more.
+        interlocks: Discrete inputs that must be on before anything is commanded, and what they mean.
+        shows: Read-backs that are reported.
+    """
+
+    begin: str
+    next_coil: Mapping[str, str]
+    check_before: frozenset[str]
+    interlocks: Mapping[str, str]
+    shows: tuple[str, ...]
+
+
+class RemoteController:
+    """The driver's side of a controller.
+
+    Args:
+        name: The instrument's role, for messages.
+        host: Where the controller is.
+        port: Its port.
+        registers: Its register map.
+        sequence: How a command is carried out.
+        campaign: The campaign's name; its checksum tells its commands from those of others.
+        rate: Seconds of lab time in a second on the wall; other than 1 only against an emulator.
+        timeout_s: How long an exchange may take, s on the wall.
+        patience_s: How long a lost link is tried again, s on the wall.
+        poll_s: How often the tool is looked at, s of lab time; at least every 2 s on the wall.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        host: str,
+        port: int,
+        registers: RegisterMap,
+        sequence: Sequence,
+        campaign: str,
+        rate: float,
+        timeout_s: float,
+        patience_s: float,
+        poll_s: float,
+    ) -> None:
+        self._name, self._map, self._sequence = name, registers, sequence
+        self._tag = zlib.crc32(campaign.encode()) % 65_535 + 1
+        self._rate, self._patience_s = rate, patience_s
+        self._poll_s = min(max(poll_s / rate, SHORTEST_POLL_S), LONGEST_POLL_S)
+        self._link = Link(host, port, registers, timeout_s)
+        self._to_halt: Callable[[], Link] = lambda: Link(host, port, registers, min(timeout_s, HALT_TIMEOUT_S))
+        self._lock = threading.RLock()
+        self._halted = threading.Event()
+        self._halted_at = float("-inf")
+        self._beat = 0
+        self._mine: Number | None = None
+
+    # ---- what a driver asks --------------------------------------------------------------------------------------
+
+    def identity(self) -> Identity:
+        """Connect and tell who answers. Raises `LinkLost`."""
+        with self._lock:
+            return self._patiently(self._link.identity)
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._link.close()
+
+    def number(self, command_id: str) -> Number:
+        """Return a command's id as the controller keeps it.
+
+        Raises:
+            InstrumentError: It is no `run.step.attempt` that fits three registers; nothing moved.
+        """
+        parts = command_id.split(".")
+        if len(parts) != 3 or not all(part.isdecimal() and 0 < int(part) < 65_536 for part in parts):
+            reason = (
+                f"{self._name}: command id {command_id!r} does not fit; it must be run.step.attempt, each below 65536"
+            )
+            raise InstrumentError(FailureClass.INSTRUMENT, reason, Moved.NO)
+        run, step, attempt = map(int, parts)
+        return self._tag, run, step, attempt
+
+    def recall(self, number: Number) -> tuple[Memory, Look]:
+        """Tell what became of a command. A failed one counts as running: performing it again tells the failure.
+
+        Raises:
+            LinkLost: The controller does not answer.
+        """
+        look = self._patiently(self._look)
+        if look.accepted == number and look.outcome != "none":
+            self._mine = number
+            return (Memory.DONE if look.outcome == "done" else Memory.RUNNING), look
+        is_earlier = look.accepted[0] == number[0] and look.accepted < number
+        return (Memory.NEVER if is_earlier and look.outcome in ("done", "failed") else Memory.UNKNOWN), look
+
+    def halt(self) -> None:
+        """Set the halt coil over a connection of its own; without an answer, the missing heartbeat trips the tool."""
+        self._halted_at = time.monotonic()
+        self._halted.set()
+        link = self._to_halt()
+        try:
+            link.command("halt")
+        except (LinkLost, Refused):
+            pass  # following has stopped, and with it the heartbeat
+        finally:
+            link.close()
+
+    def perform(self, number: Number, set_points: Mapping[str, float], report: Report) -> Look:
+        """Carry a command out, or wait for the end of one that is under way, and return what the tool shows then.
+
+        Raises:
+            InstrumentError: It failed; says whether anything moved.
+        """
+        if time.monotonic() - self._halted_at < JUST_NOW_S:
+            raise InstrumentError(FailureClass.HALTED, f"{self._name}: halted before it began", Moved.NO)
+        self._halted.clear()
+        try:
+            if self._mine != number:
+                self._prepare(number, set_points)
+                self._mine = number
+            return self._follow(number, set_points, report)
+        except LinkLost as lost:
+            moved = Moved.NO if self._mine != number else Moved.UNKNOWN
+            advice = (
+                "nothing moved" if moved == Moved.NO else "without a heartbeat the tool drops its power; look at it"
+            )
+            self._fail(f"the link was lost and did not come back: {lost}; {advice}", moved)
+
+    # ---- before anything moves -----------------------------------------------------------------------------------
+
+    def _prepare(self, number: Number, set_points: Mapping[str, float]) -> None:
+        self._await_rest()
+        written = {**set_points, **dict(zip(ID, map(float, number), strict=True))}
+        try:
+            self._patiently(lambda: self._link.write(written))
+        except (Refused, ValueError) as error:
+            self._fail(f"{error}; nothing moved", Moved.NO)
+        self._check_set_points(written, Moved.NO)
+
+    def _await_rest(self) -> None:
+        """Wait until the tool is idle and its interlocks are closed."""
+        give_up = time.monotonic() + LONGEST_WIND_DOWN_S / self._rate + self._patience_s
+        while True:
+            look = self._patiently(self._look)
+            if look.state == "fault":
+                alarm = self._map.alarm(look.inputs["alarm"])[1]
+                self._fail(f"latched fault: {alarm.text}; {alarm.advice}, then reset it there", Moved.NO)
+            if look.outcome == "running":
+                self._fail(f"busy with command {_shown(look.accepted)} of somebody else", Moved.NO)
+            if look.state == "idle":
+                break
+            if time.monotonic() > give_up:
+                self._fail(f"not at rest, still in state {look.state}", Moved.NO)
+            self._pause(Moved.NO)
+        open_ones = [said for bit, said in self._sequence.interlocks.items() if not look.bits[bit]]
+        if open_ones:
+            self._fail(f"not ready: {', '.join(open_ones)}", Moved.NO)
+
+    def _check_set_points(self, written: Mapping[str, float], moved: Moved) -> None:
+        """Read set-points back: what the tool holds must be what was written."""
+        held = self._patiently(lambda: self._link.set_points(written))
+        for name, value in written.items():
+            if not same(value, held[name]):
+                unit = self._map.holding[name].unit
+                reason = f"set-point {name}: {value:g} {unit} was written, the tool holds {held[name]:g} {unit}"
+                self._fail(reason, moved)
+
+    # ---- while it moves ------------------------------------------------------------------------------------------
+
+    def _follow(self, number: Number, set_points: Mapping[str, float], report: Report) -> Look:
+        starts: float | None = None
+        shown, report_at, refusals = "", 0.0, 0
+        alive = _Alive(self._patience_s)
+        while True:
+            look = self._patiently(self._look_and_beat)
+            alive.check(self._name, look)
+            if look.accepted != number:
+                refusals += self._begin(number, look, has_begun=starts is not None)
+            else:
+                starts = look.inputs["starts"] if starts is None else starts
+                self._check_alarm(look)
+                if look.outcome == "done":
+                    return look
+                refusals += self._go_on(look, set_points)
+            if refusals > 3:
+                self._fail(f"it keeps refusing to go on from state {look.state}", Moved.YES)
+            if look.state != shown or time.monotonic() > report_at:
+                shown, report_at = look.state, time.monotonic() + REPORT_EVERY_S / self._rate
+                report(look.state, {name: look.inputs[name] for name in self._sequence.shows})
+            self._pause(Moved.YES)
+
+    def _begin(self, number: Number, look: Look, *, has_begun: bool) -> int:
+        """Command the beginning, once the tool is seen not to have begun; return how many refusals that met."""
+        if has_begun or look.state != "idle":
+            reason = f"the controller forgot command {_shown(number)} while it ran and shows state {look.state}"
+            self._fail(f"{reason}: it was started anew or used by hand; the film is lost", Moved.YES)
+        try:
+            self._command(self._sequence.begin)
+        except Refused as error:
+            self._fail(f"{error}; nothing moved", Moved.NO)
+        return 0
+
+    def _go_on(self, look: Look, set_points: Mapping[str, float]) -> int:
+        """Set the coil for which the tool waits, if it waits for one; return how many refusals that met."""
+        coil = self._sequence.next_coil.get(look.state)
+        if coil is None or not look.bits["ready"]:
+            return 0
+        if coil in self._sequence.check_before:
+            try:
+                self._check_set_points(set_points, Moved.YES)
+            except InstrumentError:
+                self._command("halt")
+                raise
+        try:
+            self._command(coil)
+        except Refused:
+            return 1  # the state may have changed in between; the next look tells
+        return 0
+
+    def _command(self, coil: str) -> None:
+        """Set a coil. A lost answer leaves open whether it was heard; the next look tells."""
+        with self._lock:
+            try:
+                self._link.command(coil)
+            except LinkLost:
+                return
+
+    def _check_alarm(self, look: Look) -> None:
+        """Raise what an alarm means: at once where it is a matter of safety, else when the tool is at rest."""
+        name, alarm = self._map.alarm(look.inputs["alarm"])
+        is_over = look.outcome == "failed"
+        if not is_over and (look.inputs["alarm"] == 0 or alarm.failure != FailureClass.SAFETY):
+            return
+        seen = ", ".join(
+            f"{n.rpartition('_')[0]} {look.inputs[n]:g} {self._map.input[n].unit}" for n in self._sequence.shows
+        )
+        moved = Moved.NO if name == "not_started" else Moved.YES
+        reason = f"{self._name}: alarm {alarm.code}: {alarm.text}; {alarm.advice} ({seen})"
+        raise InstrumentError(alarm.failure, reason, moved)
+
+    def _pause(self, moved: Moved) -> None:
+        if self._halted.wait(self._poll_s):
+            raise InstrumentError(FailureClass.HALTED, f"{self._name}: halted by command", moved)
+
+    # ---- exchanges -----------------------------------------------------------------------------------------------
+
+    def _look_and_beat(self) -> Look:
+        self._beat = (self._beat + 1) % 65_536
+        with self._lock:
+            self._link.write({"heartbeat": float(self._beat)})
+            return self._look()
+
+    def _look(self) -> Look:
+        with self._lock:
+            inputs, bits = self._link.inputs(), self._link.bits()
+        try:
+            state, outcome = self._map.state(inputs["state"]), self._map.outcome(inputs["outcome"])
+        except ImplausibleValue as error:
+            self._link.close()
+            raise LinkLost(str(error)) from error
+        accepted = (
+            int(inputs["accepted_campaign"]),
+            int(inputs["accepted_run"]),
+            int(inputs["accepted_step"]),
+            int(inputs["accepted_attempt"]),
+        )
+        return Look(state, outcome, accepted, inputs, bits)
+
+    def _patiently(self, ask: Callable[[], Answer]) -> Answer:
+        """Ask again over a new connection, with a growing pause, until patience ends or somebody halts."""
+        from tenacity import (  # noqa: PLC0415 - of the extra `hardware`
+            Retrying,
+            retry_if_exception_type,
+            sleep_using_event,
+            stop_after_delay,
+            stop_any,
+            stop_when_event_set,
+            wait_exponential,
+        )
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(LinkLost),
+            stop=stop_any(stop_after_delay(self._patience_s), stop_when_event_set(self._halted)),
+            wait=wait_exponential(multiplier=0.02, max=2.0),
+            sleep=sleep_using_event(self._halted),
+            reraise=True,
+        )
+        return retrying(ask)
+
+    def _fail(self, reason: str, moved: Moved) -> NoReturn:
+        raise InstrumentError(FailureClass.INSTRUMENT, f"{self._name}: {reason}", moved)
+
+
+class _Alive:
+    """Notices a controller whose tick counter stands still."""
+
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s, self._ticks, self._since = patience_s, -1.0, time.monotonic()
+
+    def check(self, name: str, look: Look) -> None:
+        if look.inputs["ticks"] != self._ticks:
+            self._ticks, self._since = look.inputs["ticks"], time.monotonic()
+        elif time.monotonic() - self._since > self._patience_s:
+            reason = f"{name}: its tick counter has stood still for {self._patience_s:g} s; the controller is frozen"
+            raise InstrumentError(FailureClass.INSTRUMENT, reason, Moved.UNKNOWN)
+
+
+def _shown(number: Number) -> str:
+    return ".".join(map(str, number[1:]))

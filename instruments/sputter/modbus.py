@@ -1,0 +1,145 @@
+"""A sputter tool whose controller speaks Modbus TCP.
+
+The tool carries the deposition out and guards it; this driver writes set-points and reads them back, gives the commands
+for which the tool waits, beats the heart, tells what it sees, and translates alarms. Against `EmulatedSputter`, which
+says that it is an emulator, its origin is simulated; else it is real.
+"""
+
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from instruments.driver import Command, Identity, InstrumentError, Memory, Reading, Recollection, Report
+from instruments.faults import refuse_forbidden
+from instruments.modbus.link import LinkLost
+from instruments.modbus.registers import read_map
+from instruments.modbus.remote import ID, INPUTS, Look, RemoteController, Sequence
+from instruments.sputter.simulated import deposit_action
+
+REGISTERS = Path(__file__).with_name("registers.yaml")
+ASKED = ("distance_cm", "power_w", "pressure_pa", "thickness_nm", "max_hours")
+RECORD = (
+    "thickness_nm",
+    "deposition_h",
+    "rate_nm_min",
+    "bias_v",
+    "forward_w",
+    "reflected_w",
+    "pressure_pa",
+    "substrate_k",
+)
+SHOWS = ("forward_w", "reflected_w", "bias_v", "pressure_pa", "substrate_k", "thickness_nm")
+DEPOSITION = Sequence(
+    begin="pump",
+    next_coil={"base": "gas", "gas": "rf", "presputter": "shutter", "cool": "vent"},
+    check_before=frozenset({"rf"}),
+    interlocks={"door_closed": "the door is open", "water_ok": "no cooling water"},
+    shows=SHOWS,
+)
+
+
+class ModbusSputter:
+    """A sputter tool behind a controller.
+
+    Args:
+        name: Its role in the laboratory.
+        campaign: The campaign's name.
+        rate: Seconds of lab time in a second on the wall.
+        host: The controller's name or address.
+        port: Its port.
+        registers: Its register map; the shipped one by default.
+        max_power_w: The power above which it refuses, W; the default is 20 W per square inch of a 3-inch target.
+        ramp_w_min: How fast the tool is told to raise the power, W/min.
+        flow_sccm: Nitrogen flow, sccm.
+        timeout_s: How long an exchange may take, s on the wall.
+        patience_s: How long a lost link is tried again, s on the wall.
+        poll_s: How often the tool is looked at, s of lab time.
+    """
+
+    emulator: ClassVar[str] = "instruments.sputter.emulator:EmulatedSputter"
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        campaign: str = "",
+        rate: float = 1.0,
+        host: str,
+        port: Annotated[int, Field(ge=1, le=65_535)] = 502,
+        registers: Path | None = None,
+        max_power_w: Annotated[float, Field(gt=10)] = 141.0,
+        ramp_w_min: Annotated[float, Field(ge=1, le=10)] = 7.0,
+        flow_sccm: Annotated[float, Field(gt=0, le=200)] = 40.0,
+        timeout_s: Annotated[float, Field(gt=0, le=60)] = 3.0,
+        patience_s: Annotated[float, Field(ge=0, le=3600)] = 30.0,
+        poll_s: Annotated[float, Field(gt=0, le=60)] = 2.0,
+    ) -> None:
+        found = read_map(registers or REGISTERS)
+        found.need(
+            coils=[DEPOSITION.begin, *DEPOSITION.next_coil.values(), "halt"],
+            discrete_inputs=[*DEPOSITION.interlocks, "ready"],
+            holding=[*ASKED, "ramp_w_min", "flow_sccm", "heartbeat", *ID],
+            input=[*INPUTS, *SHOWS, *(f"film_{name}" for name in RECORD)],
+            states=["idle", "fault", *DEPOSITION.next_coil],
+            outcomes=["none", "running", "done", "failed"],
+        )
+        self.name = name
+        self.actions = {"deposit": deposit_action(max_power_w)}
+        self._fixed = {"ramp_w_min": ramp_w_min, "flow_sccm": flow_sccm}
+        self._answers: dict[str, Reading] = {}
+        self._remote = RemoteController(
+            name=name,
+            host=host,
+            port=port,
+            registers=found,
+            sequence=DEPOSITION,
+            campaign=campaign,
+            rate=rate,
+            timeout_s=timeout_s,
+            patience_s=patience_s,
+            poll_s=poll_s,
+        )
+
+    def connect(self) -> Identity:
+        """Open the link and ask the controller who it is.
+
+        Raises:
+            LinkLost: It does not answer.
+        """
+        return self._remote.identity()
+
+    def perform(self, command: Command, report: Report) -> Reading:
+        """Deposit a film, and tell state and read-backs meanwhile.
+
+        Raises:
+            InstrumentError: Outside the limits, an alarm of the tool, a lost link, or halted.
+        """
+        refuse_forbidden(command, self.actions)
+        if command.id in self._answers:
+            return self._answers[command.id]
+        set_points = {name: float(command.settings[name]) for name in ASKED} | self._fixed
+        look = self._remote.perform(self._remote.number(command.id), set_points, report)
+        self._answers = {command.id: _reading(command.id, look)}
+        return self._answers[command.id]
+
+    def recall(self, command_id: str) -> Recollection:
+        """Tell what became of a command; the tool remembers the latest one until it is started anew."""
+        try:
+            memory, look = self._remote.recall(self._remote.number(command_id))
+        except (LinkLost, InstrumentError):
+            return Recollection(Memory.UNKNOWN)
+        return Recollection(memory, _reading(command_id, look) if memory == Memory.DONE else None)
+
+    def halt(self) -> None:
+        """Have the tool drop RF and close the shutter; from any thread, back within a second."""
+        self._remote.halt()
+
+    def close(self) -> None:
+        """Close the link."""
+        self._answers = {}
+        self._remote.close()
+
+
+def _reading(command_id: str, look: Look) -> Reading:
+    return Reading({"sample": f"film-{command_id}", **{name: look.inputs[f"film_{name}"] for name in RECORD}})
