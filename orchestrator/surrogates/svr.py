@@ -1,5 +1,6 @@
 """CORAL-SVR: support vector regression that may borrow from a source, with a predictive standard deviation."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -13,8 +14,9 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from orchestrator.surrogates.coral import align
 from orchestrator.surrogates.deviation import Deviation, Smoothness, smoothness
-from orchestrator.surrogates.guard import Learner, Predictor, deal_folds, judge, left_out
+from orchestrator.surrogates.guard import deal_folds, judge, left_out
 from orchestrator.surrogates.kernels import radial
+from orchestrator.surrogates.separable import Separable
 
 FloatArray = NDArray[np.float64]
 Source = tuple[FloatArray, FloatArray]
@@ -103,6 +105,17 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         mean = self.offset_ + self.spread_ * sum(w * predict(features) for w, predict in shares if w > 0)
         return (mean, self.spread_ * self.deviation_.at(features / self.smoothness_.lengths)) if return_std else mean
 
+    def separable(self, axes: Sequence[FloatArray]) -> Separable:
+        """Return the prediction on a grid as a sum of products, one factor for each axis (`orchestrator.grid`).
+
+        Args:
+            axes: For each column its values on the grid, as `predict` takes them.
+        """
+        check_is_fitted(self)
+        shares = ((1 - self.source_weight_, self.plain_), (self.source_weight_, self.borrowing_))
+        parts = [part.separable(axes).scaled(weight) for weight, part in shares if weight > 0]
+        return Separable.total(parts).scaled(self.spread_, self.offset_)
+
     def _check_settings(self) -> None:
         if self.mode not in {"scaled", "paper"}:
             message = f"CoralSVR: mode {self.mode!r} is unknown; use 'scaled' or 'paper'"
@@ -137,7 +150,7 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         residuals = y - (1 - self.source_weight_) * plain - self.source_weight_ * borrowed
         self.deviation_ = Deviation(X / self.smoothness_.lengths, residuals, self.smoothness_.noise)
 
-    def _borrower(self, source: Source | None, n_rows: int) -> Learner | None:
+    def _borrower(self, source: Source | None, n_rows: int) -> "Callable[[FloatArray, FloatArray], _Part] | None":
         if source is None or min(len(source[1]), n_rows - 1) < 2:
             return None
         if self.mode == "paper":
@@ -167,6 +180,13 @@ class _Machine:
         values = radial(X / self.lengths, self.svr.support_vectors_) @ self.svr.dual_coef_[0] + self.svr.intercept_[0]
         return np.asarray(values, dtype=float)
 
+    def separable(self, axes: Sequence[FloatArray]) -> Separable:
+        scaled = [axis / length for axis, length in zip(axes, self.lengths, strict=True)]
+        halves = np.full(len(scaled), 0.5)
+        return Separable.radial(
+            scaled, self.svr.support_vectors_, halves, self.svr.dual_coef_[0], float(self.svr.intercept_[0])
+        )
+
 
 @dataclass(frozen=True)
 class _Transferred:
@@ -174,24 +194,30 @@ class _Transferred:
 
     a: float
     b: float
-    g: Predictor
-    h: Predictor
+    g: _Machine
+    h: _Machine
 
     def __call__(self, X: FloatArray) -> FloatArray:
         return self.a + self.b * self.g(X) + self.h(X)
 
+    def separable(self, axes: Sequence[FloatArray]) -> Separable:
+        return Separable.total([self.g.separable(axes).scaled(self.b, self.a), self.h.separable(axes)])
 
-def _machine(settings: Settings, X: FloatArray, y: FloatArray) -> Predictor:
+
+_Part = _Machine | _Transferred
+
+
+def _machine(settings: Settings, X: FloatArray, y: FloatArray) -> _Machine:
     svr = SVR(C=settings.cost, epsilon=settings.epsilon, gamma=0.5)
     return _Machine(settings.lengths, svr.fit(X / settings.lengths, y))
 
 
-def _pooled(settings: Settings, source: Source, X: FloatArray, y: FloatArray) -> Predictor:
+def _pooled(settings: Settings, source: Source, X: FloatArray, y: FloatArray) -> _Machine:
     aligned = align(source[0], X)
     return _machine(settings, np.vstack([aligned, X]), np.concatenate([source[1], y]))
 
 
-def _residual(settings: Settings, source: Source, X: FloatArray, y: FloatArray) -> Predictor:
+def _residual(settings: Settings, source: Source, X: FloatArray, y: FloatArray) -> _Transferred:
     g = _machine(settings, align(source[0], X, ridge=_RIDGE), source[1])
     known = g(X)
     covariance = float(np.mean((known - known.mean()) * (y - y.mean())))
