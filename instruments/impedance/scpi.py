@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, ClassVar, Literal, NoReturn
 
 import numpy as np
 from pydantic import Field
@@ -48,6 +48,8 @@ class ScpiAnalyzer:
         exchange_s: The longest time to wait for an answer to a query, s. Sweeps have their own, from the sweep time.
         library: The VISA library: `@py` is pure Python; empty is the vendor's.
     """
+
+    emulator: ClassVar[str] = "instruments.impedance.emulator:EmulatedAnalyzer"
 
     def __init__(
         self,
