@@ -94,8 +94,10 @@ class DataConfig(_Section):
 class PlannerConfig(_Section):
     """How the next point is chosen."""
 
-    surrogate: Literal["coral-svr", "svr", "gp"] = "coral-svr"
-    mode: Literal["scaled", "paper"] = "scaled"
+    surrogate: Literal[
+        "coral-svr", "svr", "gp", "ann", "random-forest", "extra-trees", "gradient-boosting", "tradaboost", "ratio"
+    ] = "coral-svr"
+    mode: Literal["scaled", "paper", "paper-search"] = "scaled"
     source_weight: Literal["guarded"] | Annotated[float, Field(ge=0, le=1)] = "guarded"
     acquisition: Literal["ei", "ucb", "pi"] = "ei"
     kappa: float = Field(default=1.96, gt=0)

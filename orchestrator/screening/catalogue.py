@@ -54,9 +54,17 @@ class Entry:
 CATALOGUE = (
     Entry("svr", "SVR, paper", "paper"),
     Entry("coral-svr", "CORAL-SVR, paper", "paper", 1.0, borrows=True),
+    Entry("svr", "SVR, searched", "paper-search"),
+    Entry("coral-svr", "CORAL-SVR, searched", "paper-search", 1.0, borrows=True),
     Entry("svr", "SVR, scaled"),
     Entry("coral-svr", "CORAL-SVR, scaled", borrows=True),
+    Entry("ratio", "ratio + residual", borrows=True),
+    Entry("tradaboost", "TrAdaBoost.R2", borrows=True),
     Entry("gp", "Gaussian process"),
+    Entry("ann", "ANN"),
+    Entry("random-forest", "random forest"),
+    Entry("extra-trees", "extra trees"),
+    Entry("gradient-boosting", "gradient boosting"),
 )
 KEYS = tuple(entry.key for entry in CATALOGUE)
 

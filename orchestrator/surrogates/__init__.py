@@ -50,6 +50,54 @@ def _gp(_: PlannerConfig, __: Rows | None) -> Any:  # noqa: ANN401 - sklearn has
     return GaussianProcess()
 
 
-_BUILDERS: Mapping[str, Callable[[PlannerConfig, Rows | None], Any]] = {"coral-svr": _coral_svr, "svr": _svr, "gp": _gp}
+def _ann(_: PlannerConfig, __: Rows | None) -> Any:  # noqa: ANN401 - sklearn has no stubs
+    from orchestrator.surrogates.ann import NeuralNetworks  # noqa: PLC0415 - sklearn takes seconds to import
+
+    return NeuralNetworks()
+
+
+def _random_forest(_: PlannerConfig, __: Rows | None) -> Any:  # noqa: ANN401 - sklearn has no stubs
+    from orchestrator.surrogates.trees import RandomForest  # noqa: PLC0415 - sklearn takes seconds to import
+
+    return RandomForest()
+
+
+def _extra_trees(_: PlannerConfig, __: Rows | None) -> Any:  # noqa: ANN401 - sklearn has no stubs
+    from orchestrator.surrogates.trees import ExtraTrees  # noqa: PLC0415 - sklearn takes seconds to import
+
+    return ExtraTrees()
+
+
+def _gradient_boosting(_: PlannerConfig, __: Rows | None) -> Any:  # noqa: ANN401 - sklearn has no stubs
+    from orchestrator.surrogates.trees import GradientBoosting  # noqa: PLC0415 - sklearn takes seconds to import
+
+    return GradientBoosting()
+
+
+def _tradaboost(settings: PlannerConfig, source: Rows | None) -> Any:  # noqa: ANN401 - sklearn has no stubs
+    from orchestrator.surrogates.tradaboost import TrAdaBoost  # noqa: PLC0415 - sklearn takes seconds to import
+
+    X, y = source if source is not None else (None, None)
+    return TrAdaBoost(X, y, source_weight=settings.source_weight)
+
+
+def _ratio(settings: PlannerConfig, source: Rows | None) -> Any:  # noqa: ANN401 - sklearn has no stubs
+    from orchestrator.surrogates.ratio import RatioResidual  # noqa: PLC0415 - sklearn takes seconds to import
+
+    X, y = source if source is not None else (None, None)
+    return RatioResidual(X, y, source_weight=settings.source_weight)
+
+
+_BUILDERS: Mapping[str, Callable[[PlannerConfig, Rows | None], Any]] = {
+    "coral-svr": _coral_svr,
+    "svr": _svr,
+    "gp": _gp,
+    "ann": _ann,
+    "random-forest": _random_forest,
+    "extra-trees": _extra_trees,
+    "gradient-boosting": _gradient_boosting,
+    "tradaboost": _tradaboost,
+    "ratio": _ratio,
+}
 _NATURAL = frozenset({"coral-svr", "svr"})
 NAMES = tuple(_BUILDERS)

@@ -1,6 +1,6 @@
 """The negative-transfer guard: how much weight a source earns, judged on rows that the model has not seen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -54,18 +54,31 @@ def judge(
         The weight, and a JSON-ready record: `rule`, `rows`, and `error`, the mean absolute error by weight.
     """
     weights = WEIGHTS if fixed is None else sorted({*WEIGHTS, fixed})
-    misses = {w: np.abs(y - (1 - w) * plain - w * borrowed) for w in weights}
+    return judge_misses({w: np.abs(y - (1 - w) * plain - w * borrowed) for w in weights}, fixed)
+
+
+def judge_misses(misses: Mapping[float, FloatArray], fixed: float | None = None) -> tuple[float, dict[str, Any]]:
+    """Decide the weight of the source from the left-out errors of each.
+
+    Args:
+        misses: Absolute left-out errors by weight, each of shape (n_rows,); weight 0 is among them.
+        fixed: A weight of them that the configuration has decided.
+
+    Returns:
+        As `judge` does.
+    """
+    n_rows = len(misses[0.0])
     record: dict[str, Any] = {
         "rule": f"the smallest left-out error, if it beats weight 0 by {MARGIN:g} standard error and {LEAST_GAIN:.0%}",
-        "rows": len(y),
-        "error": {f"{w:g}": float(miss.mean()) for w, miss in misses.items()},
+        "rows": n_rows,
+        "error": {f"{w:g}": float(miss.mean()) for w, miss in sorted(misses.items())},
     }
     if fixed is not None:
         return fixed, record | {"rule": "fixed by the configuration"}
-    if len(y) < _FEWEST_ROWS:
+    if n_rows < _FEWEST_ROWS:
         return 0.0, record | {"rule": f"weight 0 below {_FEWEST_ROWS} measured rows: too few to judge a source by"}
-    best = min(WEIGHTS, key=lambda w: (misses[w].mean(), w))
+    best = min(misses, key=lambda w: (misses[w].mean(), w))
     gain = misses[0.0] - misses[best]
-    least = max(MARGIN * gain.std(ddof=1) / np.sqrt(len(y)), LEAST_GAIN * misses[0.0].mean())
+    least = max(MARGIN * gain.std(ddof=1) / np.sqrt(n_rows), LEAST_GAIN * misses[0.0].mean())
     earned = gain.mean() > least
     return (best if earned else 0.0), record

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any, Self
 
 import numpy as np
@@ -23,8 +24,11 @@ Source = tuple[FloatArray, FloatArray]
 
 # Source: the LiPON paper's 6-fold grid search; for features in cm, W, Pa and values in uS/cm.
 PAPER = {"C": 192.0, "epsilon": 0.01, "gamma": 1e-4}
+# The paper's grid is not printed. This one is ours; it holds the published settings.
+SEARCHED = {"C": (1.0, 12.0, 48.0, 192.0, 768.0), "epsilon": (0.01, 0.05, 0.1), "gamma": (1e-5, 1e-4, 1e-3, 1e-2, 0.1)}
 _COSTS = (2.0, 8.0, 32.0)  # on values of unit variance, as is epsilon
 _EPSILON = 0.05
+_SAME = 1e-9
 _RIDGE = 1e-3  # squared units of the unit cube
 
 
@@ -36,6 +40,14 @@ class Settings:
     epsilon: float
     lengths: FloatArray
 
+    @property
+    def named(self) -> dict[str, float | str]:
+        """The settings by their usual names; one gamma where all lengths are equal."""
+        gammas = 0.5 / self.lengths**2
+        equal = bool(np.ptp(gammas) < _SAME * gammas[0])
+        gamma = float(f"{gammas[0]:.6g}") if equal else " ".join(f"{gamma:.3g}" for gamma in gammas)
+        return {"C": self.cost, "epsilon": self.epsilon, "gamma": gamma}
+
 
 class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn has no stubs
     """Support vector regression on target rows, helped by the rows of a source as far as they earn it.
@@ -45,9 +57,10 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         (1 - w) f_0(x) + w f_1(x)
 
     f_0 is an SVR on the target rows alone. f_1 borrows: in mode "paper" it is one SVR on aligned source and target
-    rows together, with the published hyper-parameters on raw features; in mode "scaled" it is a + b g(x) + h(x) with
-    g an SVR on the aligned source, a and b fitted to the target (the values of a source tool keep an offset that CORAL
-    does not see) and h an SVR on what remains. The weight w is given, or decided by the guard
+    rows together, with the published hyper-parameters on raw features; mode "paper-search" is the same with those of a
+    6-fold grid search (`SEARCHED`, smallest left-out error on target rows). In mode "scaled" it is a + b g(x) + h(x)
+    with g an SVR on the aligned source, a and b fitted to the target (the values of a source tool keep an offset that
+    CORAL does not see) and h an SVR on what remains. The weight w is given, or decided by the guard
     (`orchestrator.surrogates.guard`) from predictions on left-out rows; w = 0 is exactly the plain SVR.
 
     The standard deviation is that of a Gaussian process with the kernel of the SVR, scaled to left-out residuals
@@ -56,7 +69,7 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
     Args:
         source_X: Source features, shape (n_source, n_columns), or None for the plain SVR.
         source_y: Source values, shape (n_source,).
-        mode: "scaled" expects features in the unit cube; "paper" expects them in cm, W and Pa.
+        mode: "scaled" expects features in the unit cube; "paper" and "paper-search" expect them in cm, W and Pa.
         source_weight: "guarded", or a fixed weight between 0 and 1.
 
     Attributes:
@@ -117,8 +130,8 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         return Separable.total(parts).scaled(self.spread_, self.offset_)
 
     def _check_settings(self) -> None:
-        if self.mode not in {"scaled", "paper"}:
-            message = f"CoralSVR: mode {self.mode!r} is unknown; use 'scaled' or 'paper'"
+        if self.mode not in {"scaled", "paper", "paper-search"}:
+            message = f"CoralSVR: mode {self.mode!r} is unknown; use 'scaled', 'paper' or 'paper-search'"
             raise ValueError(message)
         weight = self.source_weight
         if weight != "guarded" and (isinstance(weight, str) or not 0 <= weight <= 1):
@@ -135,11 +148,14 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         return X, y
 
     def _fit(self, X: FloatArray, y: FloatArray, source: Source | None, n_measured: int) -> None:
-        paper = self.mode == "paper"
+        paper = self.mode != "scaled"
         self.offset_, self.spread_ = (0.0, 1.0) if paper else (float(y.mean()), float(y.std()) or 1.0)
         y = (y - self.offset_) / self.spread_
         folds = deal_folds(X, y)
         self.settings_, self.smoothness_ = _published(X, y) if paper else _searched(X, y, folds)
+        if self.mode == "paper-search":
+            self.settings_ = _grid_searched(source, X, y, folds)
+        self.hyperparameters_ = self.settings_.named
         plain = left_out(partial(_machine, self.settings_), X, y, folds)
         learn = self._borrower(source, len(y))
         borrowed = plain if learn is None else left_out(learn, X, y, folds)
@@ -153,7 +169,7 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
     def _borrower(self, source: Source | None, n_rows: int) -> "Callable[[FloatArray, FloatArray], _Part] | None":
         if source is None or min(len(source[1]), n_rows - 1) < 2:
             return None
-        if self.mode == "paper":
+        if self.mode != "scaled":
             return partial(_pooled, self.settings_, source)
         return partial(
             _residual, self.settings_, (source[0], (source[1] - source[1].mean()) / (source[1].std() or 1.0))
@@ -236,6 +252,24 @@ def _published(X: FloatArray, y: FloatArray) -> tuple[Settings, Smoothness]:
     found = smoothness(X / ranges, y - y.mean())
     lengths = np.full(X.shape[1], (2 * PAPER["gamma"]) ** -0.5)
     return Settings(PAPER["C"], PAPER["epsilon"], lengths), Smoothness(found.lengths * ranges, found.noise)
+
+
+def _grid_searched(source: Source | None, X: FloatArray, y: FloatArray, folds: NDArray[np.int_]) -> Settings:
+    """Return the settings of `SEARCHED` with the smallest left-out error on target rows, the first of equals.
+
+    With a source, the machine on aligned source and target rows together is judged.
+    """
+    usable = source if source is not None and min(len(source[1]), len(y) - 1) >= 2 else None
+
+    def learner(settings: Settings) -> Callable[[FloatArray, FloatArray], _Part]:
+        return partial(_machine, settings) if usable is None else partial(_pooled, settings, usable)
+
+    grid = [
+        Settings(cost, epsilon, np.full(X.shape[1], (2 * gamma) ** -0.5))
+        for cost, epsilon, gamma in product(*SEARCHED.values())
+    ]
+    errors = [np.abs(y - left_out(learner(settings), X, y, folds)).mean() for settings in grid]
+    return grid[int(np.argmin(errors))]
 
 
 def _searched(X: FloatArray, y: FloatArray, folds: NDArray[np.int_]) -> tuple[Settings, Smoothness]:

@@ -12,7 +12,7 @@ LIPON = Path(__file__).parents[2] / "configs" / "lipon.yaml"
 
 def test_screening_of_the_shipped_study_names_a_recommendation_and_writes_its_files(tmp_path, capsys):
     """A quick look at two models: figures by kind, the printed ones marked, and the same in JSON."""
-    args = [str(LIPON), "--models", "svr,coral-svr:paper", "--levels", "12", "--out", str(tmp_path)]
+    args = [str(LIPON), "--models", "svr:paper,svr:scaled,coral-svr:paper", "--levels", "12", "--out", str(tmp_path)]
     assert screen(args) == 0
     told = capsys.readouterr().out
     assert "3 models on 18 target rows (simulated) and 14 source rows; grid of 12 x 12 x 12" in told
