@@ -16,6 +16,7 @@ import numpy as np
 from orchestrator.data import Rows
 from orchestrator.screening.recommendation import sentences
 from orchestrator.screening.result import Kind, ModelResult, Predictions, Screening
+from orchestrator.sensitivity.variance import Decomposition
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -79,6 +80,8 @@ def _model(model: ModelResult) -> dict[str, Any]:
         "scores": {str(kind): asdict(found) for kind, found in model.scores.items()},
         "coverage": [asdict(found) for found in model.coverage],
         "optimum": asdict(model.optimum),
+        "variance": _variance(model.variance),
+        "region": None if model.region is None else asdict(model.region),
         "candidate": None if model.candidate is None else asdict(model.candidate),
         "borrows": model.borrows,
         "source_weight": model.source_weight,
@@ -87,6 +90,16 @@ def _model(model: ModelResult) -> dict[str, Any]:
         "hyperparameters": dict(model.hyperparameters),
         "in_sample": _predictions(model.in_sample),
         "out_of_fold": _predictions(model.out_of_fold),
+    }
+
+
+def _variance(found: Decomposition) -> dict[str, Any]:
+    return {
+        "mean": found.mean,
+        "variance": found.variance,
+        "first_order": found.first_order.tolist(),
+        "total": found.total.tolist(),
+        "pairs": [{"parameters": list(subset), "share": share} for subset, share in found.pairs.items()],
     }
 
 

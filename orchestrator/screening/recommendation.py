@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from orchestrator.display.wording import named, number, point_text, setting, with_sd, with_unit
-from orchestrator.screening.result import Kind, ModelResult, Optimum, Screening
+from orchestrator.display.wording import named, number, plural, point_text, setting, with_sd, with_unit
+from orchestrator.screening.result import Kind, ModelResult, Optimum, Region, Screening
 from orchestrator.space import ParameterSpace, Value
 
 
@@ -46,6 +46,8 @@ def _point(screening: Screening, model: ModelResult) -> Iterator[str]:
     value = with_unit(with_sd(best.value, best.sd), unit)
     yield f"its best prediction {where} is {value} at {point_text(best.point, units)}"
     yield distance_words(screening, best)
+    if model.region is not None:
+        yield window_words(screening, model.region)
     if best.at_bounds:
         ends = " and ".join(map(named, best.at_bounds))
         yield f"it lies at an end of {ends}: the true best may lie outside the space"
@@ -67,6 +69,24 @@ def distance_words(screening: Screening, optimum: Optimum) -> str:
     if optimum.extrapolating:
         return f"EXTRAPOLATES: {optimum.words}; {near}"
     return f"it lies among the target rows; {near}"
+
+
+def window_words(screening: Screening, region: Region) -> str:
+    """Return the recommended window in words: how far each parameter may move, and the rule."""
+    units, unit = {p.name: p.unit for p in screening.space.parameters}, screening.objective.unit
+    ranges = [
+        f"{named(name, units[name])} {with_unit(f'{setting(low, 3)} to {setting(high, 3)}', units[name])}"
+        for name, (low, high) in region.ranges.items()
+    ]
+    bound = "at most" if screening.objective.goal == "minimise" else "at least"
+    level = with_unit(number(region.threshold, 3), unit)
+    where = "grid" if screening.space.candidates is None else "table's points"
+    text = f"recommended window: {', '.join(ranges)} hold what is predicted as {bound} {level}, {region.rule}"
+    text += f" ({number(100 * region.share, 2)} % of the {where})"
+    if region.n_elsewhere:
+        n, share = plural(region.n_elsewhere, "separate region"), number(100 * region.share_elsewhere, 2)
+        text += f"; {n} with {share} % of the grid reach{'es' * (region.n_elsewhere == 1)} it too"
+    return text
 
 
 def _source(screening: Screening) -> Iterator[str]:

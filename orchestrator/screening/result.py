@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from orchestrator.data import Rows
 from orchestrator.objective import Objective
+from orchestrator.sensitivity.variance import Decomposition
 from orchestrator.space import ParameterSpace, Value
 
 FloatArray = NDArray[np.float64]
@@ -103,6 +104,27 @@ class Optimum:
 
 
 @dataclass(frozen=True)
+class Region:
+    """Where a model predicts values about as good as its best, connected with it.
+
+    Args:
+        threshold: The level that is good enough, in the objective's unit.
+        rule: How it was set, in words.
+        ranges: Lowest and highest value of each numeric parameter in the region, in its unit, by name.
+        share: Share of the grid's points, or of the table's points, in the region.
+        n_elsewhere: How many separate regions reach the level too.
+        share_elsewhere: Share of the grid's points in those.
+    """
+
+    threshold: float
+    rule: str
+    ranges: Mapping[str, tuple[float, float]]
+    share: float
+    n_elsewhere: int = 0
+    share_elsewhere: float = 0.0
+
+
+@dataclass(frozen=True)
 class ModelResult:
     """One model in one mode.
 
@@ -119,6 +141,9 @@ class ModelResult:
         scores: Errors by kind.
         coverage: Of the predictive intervals.
         optimum: Over the grid.
+        variance: Of the predictions over the grid, by parameter.
+        region: Around the optimum, or around the best of the pool where only a pool can be performed; None where all
+            parameters are choices.
         candidate: The best of the pool where only a pool can be performed, else None.
         source_weight: Share of the source in the prediction, 0 to 1.
         source_evidence: Left-out error by weight and the rule that chose.
@@ -138,6 +163,8 @@ class ModelResult:
     scores: Mapping[Kind, Scores]
     coverage: tuple[Coverage, ...]
     optimum: Optimum
+    variance: Decomposition
+    region: Region | None
     candidate: Optimum | None
     source_weight: float
     source_evidence: Mapping[str, Any]

@@ -9,12 +9,13 @@ import numpy as np
 from orchestrator.screening import optimum as search
 from orchestrator.screening.catalogue import Entry
 from orchestrator.screening.diagnosis import diagnose
+from orchestrator.screening.landscape import good_candidates, region
 from orchestrator.screening.material import Material
-from orchestrator.screening.optimum import Axes
-from orchestrator.screening.result import Kind, ModelResult, Optimum, Predictions, Screening, Truth
+from orchestrator.screening.result import Kind, ModelResult, Optimum, Predictions, Region, Screening, Truth
 from orchestrator.screening.scores import coverage, scores
 from orchestrator.screening.training import Fitted, fitted, hyperparameters
 from orchestrator.screening.truth import survey
+from orchestrator.sensitivity.variance import decompose
 from orchestrator.space import ParameterSpace
 from orchestrator.surrogates.guard import deal_folds
 
@@ -85,6 +86,9 @@ def _judged(material: Material, entry: Entry, whole: Screening) -> ModelResult:
     if whole.truth is not None and at_truth is not None:
         errors[Kind.TRUTH] = scores(whole.truth.values, at_truth.mean)
         intervals += coverage(Kind.TRUTH, whole.truth.values, at_truth)
+    values = search.predicted(space, found.estimator, whole.axes, is_natural=entry.is_natural)
+    point, _, n_tied = search.optimum(space, material.objective, values, whole.axes)
+    candidate, good = _candidate(material, entry, found)
     return ModelResult(
         name=entry.name,
         mode=entry.mode,
@@ -97,8 +101,10 @@ def _judged(material: Material, entry: Entry, whole: Screening) -> ModelResult:
         at_truth=at_truth,
         scores=errors,
         coverage=intervals,
-        optimum=_optimum(material, entry, found, whole.axes),
-        candidate=_candidate(material, entry, found),
+        optimum=_described(material, entry, found, point, n_tied),
+        variance=decompose(values),
+        region=good or region(space, material.objective, values, whole.axes, point),
+        candidate=candidate,
         source_weight=float(found.estimator.source_weight_),
         source_evidence=found.estimator.source_evidence_,
         fold_weights=found.fold_weights,
@@ -115,18 +121,13 @@ def _at(space: ParameterSpace, estimator: Any, truth: Truth, *, is_natural: bool
     return Predictions(*estimator.predict(np.hstack(blocks), return_std=True))
 
 
-def _optimum(material: Material, entry: Entry, found: Fitted, axes: Axes) -> Optimum:
-    values = search.predicted(material.space, found.estimator, axes, is_natural=entry.is_natural)
-    point, _, n_tied = search.optimum(material.space, material.objective, values, axes)
-    return _described(material, entry, found, point, n_tied)
-
-
-def _candidate(material: Material, entry: Entry, found: Fitted) -> Optimum | None:
-    pool = material.space.candidates
+def _candidate(material: Material, entry: Entry, found: Fitted) -> tuple[Optimum, Region] | tuple[None, None]:
+    pool, objective = material.space.candidates, material.objective
     if pool is None:
-        return None
+        return None, None
     values = search.predict(material.space, found.estimator, pool, is_natural=entry.is_natural).mean
-    return _described(material, entry, found, pool[int((material.objective.sign * values).argmax())], 1)
+    best = pool[int((objective.sign * values).argmax())]
+    return _described(material, entry, found, best, 1), good_candidates(material.space, objective, values, pool)
 
 
 def _described(material: Material, entry: Entry, found: Fitted, point: Mapping[str, Any], n_tied: int) -> Optimum:

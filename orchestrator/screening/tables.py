@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from orchestrator.display.wording import clean, column, named, number, setting, with_sd
 from orchestrator.screening.result import Coverage, Kind, ModelResult, Optimum, Published, Screening
+from orchestrator.sensitivity.variance import Decomposition
 
 KINDS = {Kind.IN_SAMPLE: "in", Kind.OUT_OF_FOLD: "out", Kind.TRUTH: "truth"}
 _NONE = "-"
@@ -34,7 +35,8 @@ class Sheet:
 
 def sheets(screening: Screening) -> list[Sheet]:
     """Return every table of a screening, in the order in which they are read."""
-    found = [errors(screening), beside_published(screening), optima(screening), transfer(screening), doubt(screening)]
+    found = [errors(screening), beside_published(screening), optima(screening)]
+    found += [drivers(screening), transfer(screening), doubt(screening)]
     return [sheet for sheet in found if sheet.rows]
 
 
@@ -108,6 +110,19 @@ def optima(screening: Screening) -> Sheet:
     )
 
 
+def drivers(screening: Screening) -> Sheet:
+    """Return which parameters each model's predictions depend on, over the whole grid."""
+    rows = tuple((model.label, *_parts(model.variance)) for model in screening.models)
+    note = (
+        "Analysis of variance of the predictions over the grid, exact on it: the share of each parameter alone / with "
+        "its interactions (first-order and total index)."
+    )
+    if any(model.mode != "scaled" for model in screening.models):
+        note += " Mode paper takes features in their own units: there the largest numbers drive the kernel."
+    headings = ("model", *(named(p.name, p.unit) for p in screening.space.parameters))
+    return Sheet("drivers", "Which parameters drive the prediction, %", headings, rows, note=note)
+
+
 def transfer(screening: Screening) -> Sheet:
     """Return what the source was worth to each model that may borrow."""
     rows = [
@@ -156,6 +171,13 @@ def _figure(value: float) -> str:
 def _evidence(model: ModelResult, weight: str) -> str:
     found = model.source_evidence.get("error", {}).get(weight)
     return _NONE if found is None else _figure(float(found))
+
+
+def _parts(variance: Decomposition) -> list[str]:
+    if variance.is_constant:
+        return ["constant"] * len(variance.effects)
+    pairs = zip(variance.first_order, variance.total, strict=True)
+    return [f"{100 * first:.0f} / {100 * total:.0f}" for first, total in pairs]
 
 
 def _share(coverage: Sequence[Coverage], kind: Kind, nominal: float) -> str:

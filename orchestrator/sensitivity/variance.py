@@ -79,7 +79,7 @@ def decompose(values: ArrayLike) -> Decomposition:
     variances: dict[Subset, float] = {}
     effects: dict[Subset, FloatArray] = {}
     for subset, marginal in _marginals(array):
-        variances[subset] = float(np.var(marginal))
+        variances[subset] = _variance(marginal)
         if len(subset) == 1:
             effects[subset] = marginal
     mean, whole = float(effects[(0,)].mean()), variances[tuple(range(array.ndim))]
@@ -110,6 +110,12 @@ def _marginals(array: FloatArray) -> Iterator[tuple[Subset, FloatArray]]:
             if kept[position] >= start:
                 left = kept[:position] + kept[position + 1 :]
                 waiting.append((left, marginal.mean(axis=position), kept[position] + 1))
+
+
+def _variance(array: FloatArray) -> float:
+    """Return the variance slab by slab, so that a large grid is not copied."""
+    mean = float(array.mean())
+    return sum(float(((slab - mean) ** 2).sum()) for slab in np.atleast_1d(array)) / array.size
 
 
 def _ordered(n: int) -> Iterator[Subset]:

@@ -17,7 +17,7 @@ class Window:
     Args:
         threshold: The level, in the objective's unit.
         rule: How it was set, in words.
-        optimum: Index of the optimum on each axis; of equal values the first in C order.
+        optimum: Index of the optimum on each axis.
         ranges: Index of the first and the last level of each axis that the window reaches.
         share: Share of the grid's points in the window.
         n_elsewhere: How many separate regions reach the level too.
@@ -58,7 +58,9 @@ def threshold(values: FloatArray, sign: float, share: float = SHARE) -> tuple[fl
     )
 
 
-def window(values: FloatArray, sign: float = 1.0, share: float = SHARE) -> Window:
+def window(
+    values: FloatArray, sign: float = 1.0, share: float = SHARE, optimum: tuple[int, ...] | None = None
+) -> Window:
     """Return the part of the level set that is connected with the optimum.
 
     Points are connected along the axes, from level to neighbouring level. Choices have no neighbours: cut a grid at
@@ -68,21 +70,18 @@ def window(values: FloatArray, sign: float = 1.0, share: float = SHARE) -> Windo
         values: The prediction over a grid, shape (n_1, ..., n_d), finite.
         sign: 1 where larger is better, -1 where smaller is.
         share: How much of the optimum is enough, between 0 and 1.
+        optimum: Which of several equally good points the window is about; by default the first in C order.
     """
-    from scipy.ndimage import label  # noqa: PLC0415 - beside its only use
+    from scipy.ndimage import find_objects, label  # noqa: PLC0415 - beside its only use
 
     level, rule = threshold(values, sign, share)
     good = values >= level if sign > 0 else values <= level
-    best = int(values.argmax() if sign > 0 else values.argmin())
-    optimum = tuple(int(i) for i in np.unravel_index(best, values.shape))
+    if optimum is None:
+        best = int(values.argmax() if sign > 0 else values.argmin())
+        optimum = tuple(int(i) for i in np.unravel_index(best, values.shape))
     labels, n = label(good)
-    inside = labels == labels[optimum]
-    ranges = tuple(_reach(inside, axis) for axis in range(values.ndim))
+    here = int(labels[optimum])
+    ranges = tuple((int(part.start), int(part.stop) - 1) for part in find_objects(labels, here)[-1])
+    inside = labels == here
     held = int(inside.sum())
     return Window(level, rule, optimum, ranges, held / good.size, n - 1, (int(good.sum()) - held) / good.size, inside)
-
-
-def _reach(inside: NDArray[np.bool_], axis: int) -> tuple[int, int]:
-    others = tuple(i for i in range(inside.ndim) if i != axis)
-    reached = np.flatnonzero(inside.any(axis=others))
-    return int(reached[0]), int(reached[-1])
