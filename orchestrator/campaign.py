@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
-from instruments.driver import Command
+from instruments.driver import Command, Identity
 from orchestrator.address import Address, address
 from orchestrator.clock import SimulatedClock, WallClock
 from orchestrator.comparison import CHANGEABLE, differences
@@ -18,7 +18,7 @@ from orchestrator.data import DataError, read_csv
 from orchestrator.display.watcher import Silent, Watcher
 from orchestrator.engine import Engine, Word
 from orchestrator.engine.stopping import Stop
-from orchestrator.laboratory import Laboratory, build, figures_of
+from orchestrator.laboratory import Laboratory, build, check_origins, figures_of
 from orchestrator.ledger import Kind, Ledger, State, exists
 from orchestrator.ledger.events import FORMAT
 from orchestrator.ledger.export import write_runs_csv
@@ -191,14 +191,14 @@ class Campaign:
             "candidates": None if candidates is None else [dict(point) for point in candidates],
             "versions": versions(),
         }
-        identities = self.laboratory.connect()
+        identities = self._connected()
         origin = join_origins(str(identity.origin) for identity in identities.values())
-        clock = WallClock(epoch) if is_wall else SimulatedClock(epoch)
+        clock = self._clock_from(epoch)
         self._append(ledger, Kind.CAMPAIGN_OPENED, body, clock, origin)
         self._connect(ledger, clock, with_state=True)
 
     def _connect(self, ledger: Ledger, clock: SimulatedClock, *, with_state: bool) -> None:
-        for role, identity in self.laboratory.connect().items():
+        for role, identity in self._connected().items():
             body: dict[str, Any] = {"instrument": role, **asdict(identity), "origin": str(identity.origin)}
             state = getattr(self.laboratory.instruments[role], "state", None)
             if with_state and state is not None:
@@ -211,9 +211,18 @@ class Campaign:
         ledger.append(kind, body, lab_s=clock.now_s, utc=clock.utc(), origin=origin or ledger.state.origin)
 
     def _clock(self, state: State) -> SimulatedClock:
-        epoch = datetime.fromisoformat((state.opened or {})["epoch"])
-        kind = WallClock if self.settings.laboratory.clock == "wall" else SimulatedClock
-        return kind(epoch, state.lab_s)
+        return self._clock_from(datetime.fromisoformat((state.opened or {})["epoch"]), state.lab_s)
+
+    def _clock_from(self, epoch: datetime, lab_s: float = 0.0) -> SimulatedClock:
+        laboratory = self.settings.laboratory
+        if laboratory.clock == "wall":
+            return WallClock(epoch, lab_s, laboratory.rate)
+        return SimulatedClock(epoch, lab_s)
+
+    def _connected(self) -> dict[str, Identity]:
+        identities = self.laboratory.connect()
+        check_origins(self.configuration, identities)
+        return identities
 
     def _check_words(self, state: State, words: Sequence[Word]) -> None:
         doubtful = {(r.number, s.number): s for r in state.open_runs for s in r.steps if s.is_under_way}

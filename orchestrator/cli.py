@@ -1,4 +1,4 @@
-"""The command line: `run-campaign`, `replay-ledger` and `screen-surrogates`.
+"""The command line: `run-campaign`, `replay-ledger`, `screen-surrogates` and `emulate-instruments`.
 
 Exit status: 0 finished, 2 configuration or usage, 3 stopped and resumable, 4 halted by a safety or failure rule,
 5 ledger damaged.
@@ -57,6 +57,20 @@ def screen(argv: Sequence[str] | None = None) -> int:
     from orchestrator.screening import command  # noqa: PLC0415 - run-campaign has no use for it
 
     return _guarded(command.run, command.parser(), argv)
+
+
+def emulate(argv: Sequence[str] | None = None) -> int:
+    """Serve emulators of the instruments a configuration names (`emulate-instruments`).
+
+    Args:
+        argv: Arguments without the program's name; those of the process by default.
+
+    Returns:
+        The exit status.
+    """
+    from orchestrator import emulation  # noqa: PLC0415 - run-campaign has no use for it
+
+    return _guarded(emulation.run, emulation.parser(), argv)
 
 
 def _run_parser() -> argparse.ArgumentParser:

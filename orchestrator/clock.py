@@ -163,14 +163,18 @@ class SimulatedClock:
 class WallClock(SimulatedClock):
     """Lab time that passes as the time on the wall; blocking drivers run in daemon threads of their own.
 
+    A rehearsal against emulators lets it pass faster. Its lab time then stands still while nobody runs the campaign.
+
     Args:
         epoch: The moment of lab time zero: when the campaign was opened.
         start_s: The earliest lab time to begin at: that of the last event, should the clock have been set back.
+        rate: Seconds of lab time in a second on the wall.
     """
 
-    def __init__(self, epoch: datetime, start_s: float = 0.0) -> None:
-        super().__init__(epoch, max(start_s, (datetime.now(UTC) - epoch).total_seconds()))
-        self._offset_s = self.now_s - time.monotonic()
+    def __init__(self, epoch: datetime, start_s: float = 0.0, rate: float = 1.0) -> None:
+        is_real = rate == 1.0
+        super().__init__(epoch, max(start_s, (datetime.now(UTC) - epoch).total_seconds()) if is_real else start_s)
+        self._rate, self._offset_s = rate, self.now_s - time.monotonic() * rate
         self._answers: queue.SimpleQueue[tuple[tuple[int, int], News] | None] = queue.SimpleQueue()
         self._blocking: dict[tuple[int, int], Instrument] = {}
 
@@ -208,7 +212,7 @@ class WallClock(SimulatedClock):
         following = self._schedule.peek()
         if math.isinf(following) and not self._blocking:
             return False
-        wait_s = None if math.isinf(following) else max(0.0, following - self._elapsed_s())
+        wait_s = None if math.isinf(following) else max(0.0, following - self._elapsed_s()) / self._rate
         try:
             answer = self._answers.get(timeout=wait_s)
         except queue.Empty:
@@ -230,7 +234,7 @@ class WallClock(SimulatedClock):
         self._posts.append(Post(*key, news))
 
     def _elapsed_s(self) -> float:
-        return time.monotonic() + self._offset_s
+        return time.monotonic() * self._rate + self._offset_s
 
     def wake(self) -> None:
         """Cut a wait short; safe in a signal handler."""

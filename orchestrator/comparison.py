@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-CHANGEABLE = frozenset({"budget", "stop", "policies", "report", "screening"})
+CHANGEABLE = frozenset({"budget", "stop", "policies", "report", "screening", "emulation"})
 """Sections that no suggestion depends on: they may change while a campaign goes on, and the ledger says so."""
 
 _FILES = {("data", "source"), ("data", "initial"), ("laboratory", "table"), ("ledger",)}

@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, ValidationError, create_model
 
-from instruments.driver import Identity, Instrument, PhasedInstrument
+from instruments.driver import Identity, Instrument, Origin, PhasedInstrument
 from orchestrator.clock import is_phased
 from orchestrator.config import ConfigError, Configuration, Problem
 from orchestrator.config.messages import problems_of
@@ -71,14 +71,16 @@ def build(configuration: Configuration) -> Laboratory:
         "table": settings.laboratory.table,
         "inputs": list(settings.parameters),
         "output": settings.objective.name,
+        "campaign": settings.campaign,
+        "rate": settings.laboratory.rate,
     }
     problems: list[Problem] = []
     instruments: dict[str, PhasedInstrument | Instrument] = {}
     for role, wanted in settings.laboratory.instruments.items():
         place = ("laboratory", "instruments", role)
         try:
-            driver = _driver(configuration, (*place, "driver"), wanted.driver)
-            bound = _bind(configuration, place, driver, wanted.options, {"name": role, **given})
+            driver = driver_of(configuration, role)
+            bound = bind(configuration, place, driver, wanted.options, {"name": role, **given})
             instruments[role] = _construct(configuration, place, bound)
         except ConfigError as error:
             problems += error.problems
@@ -91,7 +93,33 @@ def build(configuration: Configuration) -> Laboratory:
     return Laboratory(instruments, recipe)
 
 
-def _driver(configuration: Configuration, place: tuple[str, ...], name: str) -> Callable[..., Any]:
+def check_origins(configuration: Configuration, identities: Mapping[str, Identity]) -> None:
+    """Refuse simulated instruments beside real ones, and a faster clock beside anything that is not simulated.
+
+    Raises:
+        ConfigError: With the instruments by origin, and the way out.
+    """
+    laboratory = configuration.settings.laboratory
+    actual = [f"{role} ({i.origin})" for role, i in identities.items() if i.origin in (Origin.REAL, Origin.HUMAN)]
+    others = [
+        f"{role} ({i.origin})" for role, i in identities.items() if i.origin in (Origin.SIMULATED, Origin.RECORDED)
+    ]
+    if laboratory.rate != 1 and actual:
+        message = f"lab time cannot pass {laboratory.rate:g} times as fast for {', '.join(actual)}; take rate out"
+        raise configuration.error(("laboratory", "rate"), message)
+    if actual and others and not laboratory.mixed:
+        message = f"{', '.join(actual)} beside {', '.join(others)}; add laboratory.mixed: true if that is meant"
+        raise configuration.error(("laboratory", "instruments"), message)
+
+
+def driver_of(configuration: Configuration, role: str) -> Callable[..., Any]:
+    """Return the class of a role's driver.
+
+    Raises:
+        ConfigError: There is none of that name, or it is not a class.
+    """
+    name = configuration.settings.laboratory.instruments[role].driver
+    place = ("laboratory", "instruments", role, "driver")
     if ":" in name:
         found = imported(configuration, place, name)
     else:
@@ -131,14 +159,18 @@ def figures_of(configuration: Configuration) -> list[Callable[..., Any]]:
     return [imported(configuration, ("report", "figures", i), name) for i, name in enumerate(names)]
 
 
-def _bind(
+def bind(
     configuration: Configuration,
     place: tuple[str, ...],
     called: Callable[..., Any],
     options: Mapping[str, Any],
     given: Mapping[str, Any],
 ) -> Callable[..., Any]:
-    """Check options against the signature and bind them with what the laboratory gives to those who ask for it."""
+    """Check options against the signature and bind them with what the laboratory gives to those who ask for it.
+
+    Raises:
+        ConfigError: An option that is unknown, missing or of the wrong kind, with its place in the YAML.
+    """
     parameters = inspect.signature(called).parameters
     hints = get_type_hints(called.__init__ if inspect.isclass(called) else called, include_extras=True)
     accepted = {name: value for name, value in given.items() if name in parameters}
@@ -193,4 +225,4 @@ def _recipe(configuration: Configuration) -> Recipe:
     if unit is not None and settings.objective.unit != unit:
         message = f"{settings.objective.unit!r} is not what the recipe measures; it returns {unit!r}"
         raise configuration.error(("objective", "unit"), message)
-    return _bind(configuration, ("recipe",), called, settings.recipe.options, {})
+    return bind(configuration, ("recipe",), called, settings.recipe.options, {})

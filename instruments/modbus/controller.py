@@ -5,7 +5,7 @@ the last one, in the order in which it happened, so that no thread of its own is
 """
 
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 
 from instruments.driver import (
@@ -50,6 +50,7 @@ class Anatomy:
         growing: The phase in which a film grows.
         record: The prefix of the read-backs that keep the latest reading.
         at_rest: Read-backs with the power off.
+        settings: From set-points to the settings of the action, where the names are not the same.
         wind_down: The phases after a broken-off action.
         limits: Limits of set-points that are no settings of the action.
     """
@@ -62,6 +63,7 @@ class Anatomy:
     growing: str = ""
     record: str = ""
     at_rest: Mapping[str, float] = field(default_factory=dict)
+    settings: Callable[[Memory], dict[str, Scalar]] | None = None
     wind_down: tuple[Phase, ...] = ()
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
@@ -206,6 +208,8 @@ class Controller:
         self._settle()
 
     def _settings(self, wanted: Mapping[str, object]) -> dict[str, Scalar]:
+        if self._anatomy.settings is not None:
+            return self._anatomy.settings(self._memory)
         return {name: self._memory.set_point(name) for name in wanted}
 
     def _end_phase(self) -> None:
@@ -275,6 +279,7 @@ class Controller:
         ungated = Script(self._anatomy.script.states, {}, {}, "fault")
         self._player = Player(one_by_one(), ungated, self._world.wall_of, at=at)
         self._restart_at = math.inf
+        self._settle()
 
     # ---- what people and bad luck do -----------------------------------------------------------------------------
 

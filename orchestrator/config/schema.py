@@ -116,6 +116,8 @@ class LaboratoryConfig(_Section):
     """The instruments and the time they live in."""
 
     clock: Literal["simulated", "wall"] = "simulated"
+    rate: float = Field(default=1.0, gt=0, le=1e6)
+    mixed: bool = False
     epoch: datetime = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
     in_flight: int = Field(default=1, ge=1)
     bottleneck: str | None = None
@@ -123,9 +125,12 @@ class LaboratoryConfig(_Section):
     instruments: dict[str, InstrumentConfig] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _bottleneck_exists(self) -> "LaboratoryConfig":
+    def _sound(self) -> "LaboratoryConfig":
         if self.bottleneck is not None and self.bottleneck not in self.instruments:
             message = f"bottleneck {self.bottleneck!r} is not among the instruments {', '.join(self.instruments)}"
+            raise ValueError(message)
+        if self.rate != 1 and self.clock != "wall":
+            message = "rate is for a rehearsal on the wall clock; with clock: simulated, lab time needs none"
             raise ValueError(message)
         if self.epoch.tzinfo is None:
             message = "epoch needs a time zone, for example 2026-01-05T08:00:00Z"
@@ -213,4 +218,15 @@ class CampaignConfig(_Section):
     policies: PoliciesConfig = PoliciesConfig()
     report: ReportConfig = ReportConfig()
     screening: ScreeningConfig = ScreeningConfig()
+    emulation: dict[str, dict[str, Any]] = {}
     ledger: Annotated[str, AfterValidator(checked), PlainSerializer(without_password)] = "ledger.sqlite"
+
+    @model_validator(mode="after")
+    def _emulates_what_there_is(self) -> "CampaignConfig":
+        unknown = sorted(set(self.emulation) - set(self.laboratory.instruments))
+        if unknown:
+            message = (
+                f"emulation of {', '.join(unknown)}, but the instruments are {', '.join(self.laboratory.instruments)}"
+            )
+            raise ValueError(message)
+        return self

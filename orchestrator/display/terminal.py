@@ -194,7 +194,8 @@ class LiveWatcher:
 
     def _lab_s(self) -> float:
         is_live = self._settings.laboratory.clock == "wall" and self._board.status == "running"
-        return self._board.lab_s + (time.monotonic() - self._told_at if is_live else 0.0)
+        passed_s = (time.monotonic() - self._told_at) * self._settings.laboratory.rate
+        return self._board.lab_s + (passed_s if is_live else 0.0)
 
     def _header(self) -> RenderableType:
         grid = Table.grid(expand=True)
