@@ -163,7 +163,8 @@ class SimulatedClock:
 class WallClock(SimulatedClock):
     """Lab time that passes as the time on the wall; blocking drivers run in daemon threads of their own.
 
-    A rehearsal against emulators lets it pass faster. Its lab time then stands still while nobody runs the campaign.
+    A rehearsal against emulators lets it pass faster. Its lab time stands still while no instrument is at work: the
+    half second in which the loop thinks would else count as hours.
 
     Args:
         epoch: The moment of lab time zero: when the campaign was opened.
@@ -193,6 +194,8 @@ class WallClock(SimulatedClock):
             super().perform(key, instrument, command, rng, start_s=start_s, n_known=n_known)
             return
         blocking: Instrument = instrument  # type: ignore[assignment]  # is_phased has looked
+        if self._rate != 1.0 and self.is_idle:
+            self._offset_s = self.now_s - time.monotonic() * self._rate
         self._blocking[key] = blocking
 
         def report(phase: str, values: Mapping[str, Scalar]) -> None:

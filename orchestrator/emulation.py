@@ -97,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
         action="extend",
         default=[],
         metavar="KEY=VALUE",
-        help="set any key, as laboratory.rate=3000 or emulation.sputter.link.drop=0.01",
+        help="set any key, as laboratory.rate=3000 or emulation.sputter.misbehaviour.drop=0.01",
     )
     found.add_argument("--seed", type=int, metavar="N", help="the campaign's seed")
     return found

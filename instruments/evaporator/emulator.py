@@ -45,7 +45,7 @@ class EmulatedEvaporator:
         noise: As of the simulated evaporator.
         watchdog_s: The current is cut after so long without a heartbeat, s on the wall.
         attended: Whether a simulated person clears latched faults.
-        link: The chances of a bad link.
+        misbehaviour: The chances of a bad link.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class EmulatedEvaporator:
         noise: Annotated[float, Field(ge=0)] = 1.0,
         watchdog_s: Annotated[float, Field(gt=0)] = 10.0,
         attended: bool = True,
-        link: Misbehaviour = GOOD_LINK,
+        misbehaviour: Misbehaviour = GOOD_LINK,
     ) -> None:
         self.name = name
         self.memory = Memory(read_map(registers or REGISTERS))
@@ -72,7 +72,7 @@ class EmulatedEvaporator:
             attended=attended,
             model="evaporator",
         )
-        self.mood = Mood(link, world.chance(f"link of {name}"))
+        self.mood = Mood(misbehaviour, world.chance(f"link of {name}"))
         self._server = LoopbackServer(host, port, lambda waiting: answer_to(self.controller, waiting), self.mood)
         self.port = self._server.port
 

@@ -344,7 +344,8 @@ class Controller:
         memory.show({"alarm": fault.code if fault else 0})
         live = {} if player.gate else _numbers(player.phase.telemetry)
         has_power = player.state in self._anatomy.armed or self._anatomy.at_rest.keys() <= live.keys()
-        memory.show(live if has_power else self._anatomy.at_rest)
+        if has_power or fault is None:  # with a fault, what was seen last stays for the person who looks for its cause
+            memory.show(live if has_power else self._anatomy.at_rest)
         if player.phase.name == self._anatomy.growing and not player.gate:
             grown_s = self._grown_s + (now - player.began) / self._world.wall_of(1.0)
             rate = live.get("rate_nm_min", 0.0)

@@ -3,8 +3,10 @@
 Rule of this file: after any failure the connection is closed, so that a late answer is never taken for the next one.
 """
 
+import logging
 import math
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from instruments.driver import Identity, Origin
@@ -163,6 +165,7 @@ class Link:
         from pymodbus.client import ModbusTcpClient  # noqa: PLC0415 - heavy, for hardware only
 
         if self._client is None:
+            _mute()
             client = ModbusTcpClient(self._host, port=self._port, timeout=self._timeout_s, retries=0)
             if not client.connect():  # type: ignore[no-untyped-call]  # as above
                 self._lose("it cannot be reached")
@@ -173,6 +176,12 @@ class Link:
         self.close()
         message = f"{self}: {why}"
         raise LinkLost(message)
+
+
+@cache
+def _mute() -> None:
+    """Keep the library from printing what is told as an error anyhow."""
+    logging.getLogger("pymodbus").addHandler(logging.NullHandler())
 
 
 def _plain(value: object) -> str:

@@ -29,6 +29,7 @@ LONGEST_WIND_DOWN_S = 12 * 3600.0
 SHORTEST_POLL_S, LONGEST_POLL_S = 0.005, 2.0
 HALT_TIMEOUT_S = 0.4
 JUST_NOW_S = 1.0
+FIRST_PATIENCE_S = 2.0
 Number = tuple[int, int, int, int]
 Answer = TypeVar("Answer")
 
@@ -110,7 +111,7 @@ class RemoteController:
     def identity(self) -> Identity:
         """Connect and tell who answers. Raises `LinkLost`."""
         with self._lock:
-            return self._patiently(self._link.identity)
+            return self._patiently(self._link.identity, min(self._patience_s, FIRST_PATIENCE_S))
 
     def close(self) -> None:
         """Close the connection."""
@@ -222,7 +223,7 @@ class RemoteController:
     def _follow(self, number: Number, set_points: Mapping[str, float], report: Report) -> Look:
         starts: float | None = None
         shown, report_at, refusals = "", 0.0, 0
-        alive = _Alive(self._patience_s)
+        alive, worst = _Alive(self._patience_s), None
         while True:
             look = self._patiently(self._look_and_beat)
             alive.check(self._name, look)
@@ -230,7 +231,8 @@ class RemoteController:
                 refusals += self._begin(number, look, has_begun=starts is not None)
             else:
                 starts = look.inputs["starts"] if starts is None else starts
-                self._check_alarm(look)
+                worst = worst or (look if look.inputs["alarm"] else None)
+                self._check_alarm(look, worst or look)
                 if look.outcome == "done":
                     return look
                 refusals += self._go_on(look, set_points)
@@ -277,17 +279,22 @@ class RemoteController:
             except LinkLost:
                 return
 
-    def _check_alarm(self, look: Look) -> None:
-        """Raise what an alarm means: at once where it is a matter of safety, else when the tool is at rest."""
+    def _check_alarm(self, look: Look, seen: Look) -> None:
+        """Raise what an alarm means: at once where it is a matter of safety, else when the tool is at rest.
+
+        Args:
+            look: What the tool shows now.
+            seen: What it showed when the alarm came.
+        """
         name, alarm = self._map.alarm(look.inputs["alarm"])
         is_over = look.outcome == "failed"
         if not is_over and (look.inputs["alarm"] == 0 or alarm.failure != FailureClass.SAFETY):
             return
-        seen = ", ".join(
-            f"{n.rpartition('_')[0]} {look.inputs[n]:g} {self._map.input[n].unit}" for n in self._sequence.shows
+        shown = ", ".join(
+            f"{n.rpartition('_')[0]} {seen.inputs[n]:.3g} {self._map.input[n].unit}" for n in self._sequence.shows
         )
         moved = Moved.NO if name == "not_started" else Moved.YES
-        reason = f"{self._name}: alarm {alarm.code}: {alarm.text}; {alarm.advice} ({seen})"
+        reason = f"{self._name}: alarm {alarm.code}: {alarm.text}; {alarm.advice} ({shown})"
         raise InstrumentError(alarm.failure, reason, moved)
 
     def _pause(self, moved: Moved) -> None:
@@ -318,7 +325,7 @@ class RemoteController:
         )
         return Look(state, outcome, accepted, inputs, bits)
 
-    def _patiently(self, ask: Callable[[], Answer]) -> Answer:
+    def _patiently(self, ask: Callable[[], Answer], patience_s: float | None = None) -> Answer:
         """Ask again over a new connection, with a growing pause, until patience ends or somebody halts."""
         from tenacity import (  # noqa: PLC0415 - of the extra `hardware`
             Retrying,
@@ -332,7 +339,10 @@ class RemoteController:
 
         retrying = Retrying(
             retry=retry_if_exception_type(LinkLost),
-            stop=stop_any(stop_after_delay(self._patience_s), stop_when_event_set(self._halted)),
+            stop=stop_any(
+                stop_after_delay(self._patience_s if patience_s is None else patience_s),
+                stop_when_event_set(self._halted),
+            ),
             wait=wait_exponential(multiplier=0.02, max=2.0),
             sleep=sleep_using_event(self._halted),
             reraise=True,

@@ -92,7 +92,7 @@ class EmulatedSputter:
         faults: As of the simulated tool.
         watchdog_s: RF drops after so long without a heartbeat, s on the wall.
         attended: Whether a simulated person clears latched faults.
-        link: The chances of a bad link.
+        misbehaviour: The chances of a bad link.
         ignore: Set-points that are acknowledged and not taken.
         stick: Read-backs that never change.
         restart_in_deposit: The chance a run that the controller starts anew in mid-deposition.
@@ -114,7 +114,7 @@ class EmulatedSputter:
         faults: SputterFaults = SPUTTER_FAULTS,
         watchdog_s: Annotated[float, Field(gt=0)] = 10.0,
         attended: bool = True,
-        link: Misbehaviour = GOOD_LINK,
+        misbehaviour: Misbehaviour = GOOD_LINK,
         ignore: tuple[str, ...] = (),
         stick: tuple[str, ...] = (),
         restart_in_deposit: Chance = 0.0,
@@ -146,7 +146,7 @@ class EmulatedSputter:
         for read_back in stick:
             memory.stick(read_back)
         self.memory = memory
-        self.mood = Mood(link, world.chance(f"link of {name}"))
+        self.mood = Mood(misbehaviour, world.chance(f"link of {name}"))
         self._server = LoopbackServer(host, port, lambda waiting: answer_to(self.controller, waiting), self.mood)
         self.port = self._server.port
 
