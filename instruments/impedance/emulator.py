@@ -14,7 +14,7 @@ import numpy as np
 
 from instruments.driver import Command, InstrumentError, Phase, Reading
 from instruments.emulation import LoopbackServer, Misbehaviour, World
-from instruments.emulation.misbehaviour import GOOD_LINK, Mood
+from instruments.emulation.misbehaviour import GOOD_LINK, Mischief, Mood
 from instruments.impedance.circuit import Floats
 from instruments.impedance.dialect import Model
 from instruments.impedance.simulated import ANALYZER_FAULTS, AnalyzerFaults, SimulatedAnalyzer
@@ -143,7 +143,7 @@ class EmulatedAnalyzer:
         resource: Its VISA name, `TCPIP::127.0.0.1::PORT::SOCKET`; port 0 takes a free one.
         model: Which of the two it is.
         faults: Rates of the simulated analyzer.
-        misbehaviour: What its link does.
+        link: The chances of a bad link.
 
     Raises:
         ValueError: The resource is no socket on loopback.
@@ -157,14 +157,14 @@ class EmulatedAnalyzer:
         resource: str,
         model: Model = "E4990A",
         faults: AnalyzerFaults = ANALYZER_FAULTS,
-        misbehaviour: Misbehaviour = GOOD_LINK,
+        link: Misbehaviour = GOOD_LINK,
     ) -> None:
         found = re.fullmatch(r"TCPIP\d*::([\w.]+)::(\d+)::SOCKET", resource)
         if found is None:
             message = f"{name}: {resource!r} is no socket; an emulator needs TCPIP::127.0.0.1::PORT::SOCKET"
             raise ValueError(message)
         self.name = name
-        self.mood = Mood(misbehaviour, world.chance(f"{name} link"))
+        self.mood = Mood(link, world.chance(f"link of {name}"))
         self._world, self._model, self._faults = world, model, faults
         self._words = VOCABULARIES[model]
         self._lock = threading.RLock()
@@ -189,6 +189,10 @@ class EmulatedAnalyzer:
     def cut(self) -> None:
         """Cut every connection, as a pulled cable does."""
         self._server.cut()
+
+    def misbehave(self, *mischief: Mischief) -> None:
+        """Do these to the next exchanges, in this order."""
+        self.mood.order(*mischief)
 
     def preset(self) -> None:
         """Forget everything, as when it is switched off and on."""

@@ -177,7 +177,7 @@ def test_scpi_analyzer_survives_a_bad_line(mischief: Mischief, expected: str, n_
     """Whenever it happens, the sweep is a failed measurement, and the next one begins on a new line."""
     with Bench() as bench:
         bench.driver.connect()
-        bench.emulator.mood.order(*[Mischief.NONE] * n_good, mischief)
+        bench.emulator.misbehave(*[Mischief.NONE] * n_good, mischief)
         began_s = time.monotonic()
         failed = bench.failure()
         assert (failed.failure, expected in failed.reason) == (FailureClass.MEASUREMENT, True), failed.reason
