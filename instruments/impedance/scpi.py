@@ -6,6 +6,7 @@ sent before every sweep and read back, so that neither a restart of the tool nor
 
 import re
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, NoReturn
@@ -30,7 +31,7 @@ from instruments.impedance.dialect import DIALECTS, HIGHEST_V, LOWEST_V, Model
 from instruments.impedance.link import LinkError, VisaLink
 from instruments.impedance.simulated import SWEEP
 
-HALT_S = 0.9
+HALT_S, JUST_NOW_S = 0.9, 1.0
 AMPLITUDE_V = 0.05
 
 
@@ -76,6 +77,7 @@ class ScpiAnalyzer:
         self._latest: tuple[str, Reading] | None = None
         self._halted, self._idle, self._turn = threading.Event(), threading.Event(), threading.Lock()
         self._idle.set()
+        self._halted_at_s = float("-inf")
 
     def connect(self) -> Identity:
         """Open the line, ask who answers and in what state; safe to call twice.
@@ -102,6 +104,8 @@ class ScpiAnalyzer:
             return self._latest[1]
         refuse_forbidden(command, self.actions)
         sweep = self._planned(command)
+        if time.monotonic() - self._halted_at_s < JUST_NOW_S:  # a halt is not lost to a step that is just beginning
+            raise InstrumentError(FailureClass.HALTED, f"{self.name}: halted before it began", Moved.NO)
         with self._turn:
             self._halted.clear()
             self._idle.clear()
@@ -118,6 +122,7 @@ class ScpiAnalyzer:
 
     def halt(self) -> None:
         """Stop the sweep under way. It waits for no lock: the oscillator of an analyzer harms nobody meanwhile."""
+        self._halted_at_s = time.monotonic()
         self._halted.set()
         self._idle.wait(HALT_S)
 

@@ -255,6 +255,8 @@ def test_scpi_analyzer_halts_in_mid_sweep(model: Model) -> None:
         thread.join(2)
         assert outcome[0].failure == FailureClass.HALTED
         bench.emulator._world.rate = 3000.0
+        assert bench.failure().reason == "analyzer: halted before it began"
+        time.sleep(1)
         assert len(bench.sweep().frequency_hz) == 45
 
 
