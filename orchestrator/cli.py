@@ -73,6 +73,20 @@ def emulate(argv: Sequence[str] | None = None) -> int:
     return _guarded(emulation.run, emulation.parser(), argv)
 
 
+def check(argv: Sequence[str] | None = None) -> int:
+    """Connect instruments, show their limits and examine their drivers (`check-instruments`).
+
+    Args:
+        argv: Arguments without the program's name; those of the process by default.
+
+    Returns:
+        The exit status.
+    """
+    from orchestrator import check_instruments as command  # noqa: PLC0415 - run-campaign has no use for it
+
+    return _guarded(command.run, command.parser(), argv)
+
+
 def _run_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="run-campaign",

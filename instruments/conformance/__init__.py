@@ -4,6 +4,7 @@ Knows the driver protocol alone. Must not know any one driver, nor the loop.
 """
 
 from instruments.conformance.examination import examine
+from instruments.conformance.still import halt
 from instruments.conformance.subject import Finding, Subject, Verdict
 
-__all__ = ["Finding", "Subject", "Verdict", "examine"]
+__all__ = ["Finding", "Subject", "Verdict", "examine", "halt"]

@@ -238,18 +238,17 @@ class Taciturn(Kettle):
         return Reading()
 
 
-class Deaf(Kettle):
-    """Hears no halt."""
-
-    def halt(self) -> None:
-        """Do nothing."""
+class Panicky(Kettle):
+    """Calls a halt a fault of the instrument."""
 
     def perform(self, command: Command, report: Report) -> Reading:
-        """Boil over."""
-        self.check(command)
-        report("heat", {})
-        time.sleep(0.4)
-        raise InstrumentError(FailureClass.INSTRUMENT, "boiled over, not halted", Moved.YES)
+        """Boil, or boil over."""
+        try:
+            return super().perform(command, report)
+        except InstrumentError as error:
+            if error.failure == FailureClass.HALTED:
+                raise InstrumentError(FailureClass.INSTRUMENT, "boiled over", Moved.YES) from error
+            raise
 
 
 class Timeless(Kettle):
@@ -271,7 +270,7 @@ class Timeless(Kettle):
         (Vague, "refuses what is out of limits before it moves", "with moved=unknown; nothing may move"),
         (Taciturn, "performs, and reads what it promises", "lacks celsius"),
         (Forgetful, "does the same command once", "answered by two different readings"),
-        (Deaf, "halts in mid-step from another thread", "failed as instrument"),
+        (Panicky, "halts in mid-step from another thread", "failed as instrument"),
     ],
 )
 def test_conformance_finds_a_fault(driver: Callable[[], Instrument], question: str, expected: str) -> None:

@@ -1,0 +1,212 @@
+"""The command `check-instruments`: who answers, what their limits are, and whether their drivers keep to the protocol.
+
+Rule of this file: what has a link to the world outside is moved only where the user names it.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from instruments.conformance import Finding
+    from instruments.driver import Action, Command, Quantity
+    from orchestrator.campaign import Campaign
+
+FINE, STOPPED, FAILED = 0, 3, 4
+_POINTS = 20
+_STYLES = {"passed": "green", "failed": "bold red", "skipped": "dim"}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's words."""
+    words = argparse.ArgumentParser(
+        prog="check-instruments",
+        description="Connect the instruments of a configuration, show who answers and within which limits, and hold "
+        "their drivers against the protocol. Simulated instruments perform a step; others move only with --move.",
+        epilog="Exit status: 0 all passed, 2 configuration or usage, 3 interrupted, "
+        "4 a driver does not keep to the protocol.",
+    )
+    words.add_argument("config", metavar="CONFIG", help="the campaign's YAML file")
+    words.add_argument("roles", nargs="*", metavar="ROLE", help="only these instruments (default: all)")
+    words.add_argument(
+        "--move",
+        action="append",
+        default=[],
+        metavar="ROLE",
+        help="let this instrument perform steps, be halted in the middle of one, and be asked beyond its limits",
+    )
+    words.add_argument(
+        "--with",
+        nargs="+",
+        action="extend",
+        default=[],
+        dest="settings",
+        metavar="NAME=VALUE",
+        help="settings of the step to perform, where the recipe's first command is for another instrument",
+    )
+    words.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="set any key of the configuration"
+    )
+    return words
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check and print; return the exit status.
+
+    Raises:
+        ConfigError: A configuration or a word that cannot be used, or an instrument that does not answer.
+    """
+    from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
+
+    from orchestrator.campaign import Campaign  # noqa: PLC0415 - as above
+
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))  # so that `package.module:Class` finds one's own driver
+    campaign = Campaign.from_yaml(args.config, overrides=_pairs(args.set, "--set"))
+    _refuse_unknown(args, campaign)
+    commands = _commands(args, campaign)
+    console, n_failed = Console(highlight=False), 0
+    roles = args.roles or list(campaign.laboratory.instruments)
+    for role in roles:
+        try:
+            n_failed += _check(console, campaign, role, commands.get(role))
+        except KeyboardInterrupt:
+            _halt(console, campaign, role)
+            return STOPPED
+    outcome = f"[bold red]{n_failed} failed[/]" if n_failed else "all passed"
+    console.print(f"\n{len(roles)} {'instrument' if len(roles) == 1 else 'instruments'}, {outcome}")
+    return FAILED if n_failed else FINE
+
+
+def _halt(console: "Console", campaign: "Campaign", role: str) -> None:
+    """Halt an instrument that may be moving."""
+    from instruments.conformance import halt  # noqa: PLC0415 - so that --help answers at once
+
+    try:
+        halt(campaign.laboratory.instruments[role])
+    except Exception as error:  # noqa: BLE001 - whatever it is, a person must hear of it
+        console.print(f"[bold red]interrupted, and {role} could not be halted: {error}; see to it", markup=True)
+    else:
+        console.print(f"interrupted; {role} was halted", markup=False)
+
+
+def _pairs(texts: list[str], option: str) -> dict[str, Any]:
+    from orchestrator.config import ConfigError, Problem, read_scalar  # noqa: PLC0415 - so that --help answers at once
+
+    loose = [Problem(f"{option} {text}", "is not NAME=VALUE") for text in texts if "=" not in text]
+    if loose:
+        raise ConfigError(loose)
+    return {name: read_scalar(value) for name, value in (text.split("=", 1) for text in texts)}
+
+
+def _refuse_unknown(args: argparse.Namespace, campaign: "Campaign") -> None:
+    from orchestrator.config import ConfigError, Problem  # noqa: PLC0415 - so that --help answers at once
+
+    known = list(campaign.laboratory.instruments)
+    unknown = [role for role in (*args.roles, *args.move) if role not in known]
+    if unknown:
+        message = f"is no instrument of {args.config}; it has {', '.join(known)}"
+        raise ConfigError([Problem(role, message) for role in unknown])
+
+
+def _commands(args: argparse.Namespace, campaign: "Campaign") -> "dict[str, Command]":
+    """Return what each role may be asked to perform: those that tell their phases, and those the user names."""
+    from instruments.driver import Command  # noqa: PLC0415 - so that --help answers at once
+    from orchestrator.chance import stream  # noqa: PLC0415 - as above
+    from orchestrator.clock import is_phased  # noqa: PLC0415 - as above
+    from orchestrator.rehearsal import rehearse  # noqa: PLC0415 - as above
+
+    settings, laboratory = campaign.settings, campaign.laboratory
+    points = list(campaign.planner.space.sample(_POINTS, stream(settings.seed, "check", "points")))
+    found = rehearse(laboratory, points, settings.seed)
+    given = _pairs(args.settings, "--with")
+    for role in args.move if given else ():
+        action = found[role].action if role in found else next(iter(laboratory.instruments[role].actions))
+        found[role] = Command(role, action, {**(found[role].settings if role in found else {}), **given})
+    may_move = {role for role, driver in laboratory.instruments.items() if is_phased(driver)} | set(args.move)
+    _refuse_unprepared(args, campaign, found)
+    return {role: command for role, command in found.items() if role in may_move}
+
+
+def _refuse_unprepared(args: argparse.Namespace, campaign: "Campaign", found: "dict[str, Command]") -> None:
+    from instruments.driver import CommandRefused, check_command  # noqa: PLC0415 - so that --help answers at once
+    from orchestrator.config import ConfigError, Problem  # noqa: PLC0415 - as above
+
+    problems = []
+    for role in args.move:
+        actions = campaign.laboratory.instruments[role].actions
+        if role not in found:
+            wanted = " ".join(f"{name}=..." for name, q in next(iter(actions.values())).settings.items() if q.required)
+            problems.append(Problem(f"--move {role}", f"the recipe begins elsewhere; say --with {wanted}"))
+            continue
+        try:
+            check_command(found[role], actions)
+        except CommandRefused as refused:
+            problems.append(Problem(f"--move {role}", f"{refused}; say --with NAME=VALUE"))
+    if problems:
+        raise ConfigError(problems)
+
+
+def _check(console: "Console", campaign: "Campaign", role: str, command: "Command | None") -> int:
+    """Check one instrument, print as answers come, and return how many were wrong."""
+    from rich.markup import escape  # noqa: PLC0415 - so that --help answers at once
+
+    from instruments.conformance import Subject, examine  # noqa: PLC0415 - as above
+
+    driver = campaign.laboratory.instruments[role]
+    named = campaign.settings.laboratory.instruments[role].driver
+    console.print(f"\n[bold]{escape(role)}[/] ({escape(named)})")
+    try:
+        identity = driver.connect()
+        who = f"{identity.maker}, {identity.model}, {identity.serial}"
+        console.print(f"  answers: {escape(who)} [bold]{escape(str(identity.origin).upper())}[/]", soft_wrap=True)
+    except Exception as error:  # noqa: BLE001 - the examination tells it again as an answer
+        console.print(f"  [bold red]does not answer[/]: {escape(str(error))}", soft_wrap=True)
+    for name, action in driver.actions.items():
+        console.print("\n".join(_lines(name, action)), markup=False, soft_wrap=True)
+    ids = f"9999.{int(time.time()) % 60_000 + 1}"
+    longest_s = max((action.timeout_s for action in driver.actions.values()), default=60.0)
+    findings = list(_told(console, examine(Subject(driver, command, step_s=longest_s, ids=ids))))
+    return sum(finding.verdict == "failed" for finding in findings)
+
+
+def _told(console: "Console", findings: "Iterator[Finding]") -> "Iterator[Finding]":
+    from rich.markup import escape  # noqa: PLC0415 - so that --help answers at once
+
+    for finding in findings:
+        style, note = _STYLES[finding.verdict], f": {escape(finding.note)}" if finding.note else ""
+        console.print(f"  [{style}]{finding.verdict:8}[/] {finding.question}{note}", soft_wrap=True)
+        yield finding
+
+
+def _lines(name: str, action: "Action") -> "Iterator[str]":
+    times = f"usually {_span(action.expected_s)}, in doubt after {_span(action.timeout_s)}"
+    yield f"  {name}: {times}{', may be repeated on the same sample' if action.repeatable else ''}"
+    width = max((len(setting) for setting in action.settings), default=0)
+    for setting, quantity in action.settings.items():
+        yield f"    {setting:{width}}  {_limits(quantity)}{'' if quantity.required else ', may be left out'}"
+    returned = [f"{output} ({q.unit})" if q.unit not in ("", "1") else output for output, q in action.outputs.items()]
+    yield f"    returns {', '.join(returned) or 'nothing'}"
+
+
+def _limits(quantity: "Quantity") -> str:
+    unit = "" if quantity.unit in ("", "1") else f" {quantity.unit}"
+    if quantity.text:
+        return "text"
+    if quantity.low is not None and quantity.high is not None:
+        return f"{quantity.low:g} to {quantity.high:g}{unit}"
+    if quantity.low is None and quantity.high is None:
+        return f"any number{unit and f' in{unit}'}"
+    return f"from {quantity.low:g}{unit}" if quantity.low is not None else f"up to {quantity.high:g}{unit}"
+
+
+def _span(seconds: float) -> str:
+    for unit, length_s in (("days", 86_400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * length_s:
+            return f"{seconds / length_s:.3g} {unit}"
+    return f"{seconds:.3g} s"
