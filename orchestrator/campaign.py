@@ -25,6 +25,7 @@ from orchestrator.ledger.export import write_runs_csv
 from orchestrator.ledger.state import join_origins
 from orchestrator.limits import check_limits
 from orchestrator.planner import Planner
+from orchestrator.space import SpaceError
 from orchestrator.versions import versions
 
 RESULTS = ("report.html", "runs.csv")
@@ -72,11 +73,14 @@ class Campaign:
         self.ledger_path = ledger or _ledger_place(self.settings, folder)
         self.laboratory: Laboratory = build(configuration)
         self._figures = figures_of(configuration)
-        self.first_command: Command = check_limits(configuration, self.laboratory)
         try:
             self.planner = Planner.from_config(self.settings)
         except DataError as error:
             raise ConfigError([Problem(configuration.source.where(("data",)), str(error))]) from error
+        except SpaceError as error:
+            section = "constraints" if self.settings.constraints else "parameters"
+            raise ConfigError([Problem(configuration.source.where((section,)), str(error))]) from error
+        self.first_command: Command = check_limits(configuration, self.laboratory, self.planner.space.corners())
 
     @classmethod
     def from_yaml(

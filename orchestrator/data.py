@@ -86,7 +86,8 @@ def read_rows(path: str | Path, space: ParameterSpace, objective: Objective) -> 
     wanted = {p.name: p.unit for p in space.parameters} | {objective.name: objective.unit}
     sd_name = f"{objective.name}_sd"
     columns, problems = _columns(table, wanted | {sd_name: objective.unit, "origin": "", "note": ""})
-    problems += _missing(table, list(wanted), columns)
+    constant = {p.name for p in space.parameters if p.is_constant}
+    problems += _missing(table, [name for name in wanted if name not in constant], columns)
     if not table.rows:
         problems.append(f"{table.path}: has a header but no rows; add at least one")
     refuse(problems)
@@ -137,7 +138,8 @@ def _points(
 ) -> list[dict[str, Value]]:
     points: list[dict[str, Value]] = [{} for _ in table.rows]
     for parameter in space.parameters:
-        for i, text in enumerate(cells[parameter.name]):
+        unsaid = [str(parameter.fixed)] * len(table.rows)  # only where one value is all there is
+        for i, text in enumerate(cells.get(parameter.name, unsaid)):
             try:
                 points[i][parameter.name] = _value(parameter, text)
             except ValueError as error:

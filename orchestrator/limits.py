@@ -4,20 +4,21 @@ A recipe is asked for its first command at a point; nothing moves.
 A space that exceeds a tool is refused, never clipped.
 """
 
-from collections.abc import Iterator, Mapping
-from itertools import islice, product
+from collections.abc import Iterator, Sequence
 
 from instruments.driver import Action, Command, CommandRefused, check_command
 from orchestrator.config import ConfigError, Configuration, Problem
-from orchestrator.config.schema import ParameterConfig
 from orchestrator.laboratory import Laboratory
 from orchestrator.recipe import Lab, Performance, Point, RecipeFault
 
-_MOST_CORNERS = 1024
 
-
-def check_limits(configuration: Configuration, laboratory: Laboratory) -> Command:
+def check_limits(configuration: Configuration, laboratory: Laboratory, corners: Sequence[Point]) -> Command:
     """Ask the recipe for its first command at every corner of the space and hold it against the tool.
+
+    Args:
+        configuration: The settings, and where each stands.
+        laboratory: The recipe and the tools.
+        corners: The outermost points that may be suggested.
 
     Returns:
         The first command at the first corner.
@@ -25,10 +26,9 @@ def check_limits(configuration: Configuration, laboratory: Laboratory) -> Comman
     Raises:
         ConfigError: A limit that the space exceeds, a unit the tool does not use, or a recipe that cannot begin.
     """
-    settings = configuration.settings
     problems: dict[str, Problem] = {}
     first: Command | None = None
-    for point in corners(settings.parameters):
+    for point in corners:
         try:
             command = _first_command(laboratory, point)
         except RecipeFault as error:
@@ -39,21 +39,6 @@ def check_limits(configuration: Configuration, laboratory: Laboratory) -> Comman
     if problems or first is None:
         raise ConfigError(list(problems.values()) or [Problem(configuration.path, "the recipe commands nothing")])
     return first
-
-
-def corners(parameters: Mapping[str, ParameterConfig]) -> Iterator[Point]:
-    """Yield the corners of the space, at most a thousand."""
-    ends = [_ends(p) for p in parameters.values()]
-    for values in islice(product(*ends), _MOST_CORNERS):
-        yield dict(zip(parameters, values, strict=True))
-
-
-def _ends(p: ParameterConfig) -> list[float | str]:
-    if p.choices is not None:
-        return list(p.choices)
-    if p.levels is not None:
-        return [min(p.levels), max(p.levels)]
-    return [v for v in (p.low, p.high) if v is not None]
 
 
 def _first_command(laboratory: Laboratory, point: Point) -> Command:

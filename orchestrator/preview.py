@@ -19,6 +19,7 @@ def preview(campaign: "Campaign") -> RenderableType:
     return Group(
         f"[bold]{escape(settings.campaign)}[/]: the configuration is sound (seed {settings.seed})",
         _parameters(settings),
+        *(f"  {escape(line)}" for line in _constraints(campaign)),
         _laboratory(campaign),
         *(f"  {line}" for line in _plan(campaign)),
     )
@@ -32,11 +33,34 @@ def _parameters(settings: CampaignConfig) -> Table:
 
 
 def _range(p: ParameterConfig) -> str:
+    if p.fixed is not None:
+        return f"fixed at {p.fixed}" if isinstance(p.fixed, str) else f"fixed at {p.fixed:g}"
     if p.choices is not None:
         return ", ".join(p.choices)
     if p.levels is not None:
         return f"{min(p.levels):g} to {max(p.levels):g}, {len(p.levels)} levels"
-    return f"{p.low:g} to {p.high:g}" + (", log" if p.scale == "log" else "")
+    parts = [f"{p.low:g} to {p.high:g}"]
+    parts += ["whole numbers"] if p.integer else []
+    parts += [f"in steps of {p.step:g}"] if p.step is not None else []
+    return ", ".join([*parts, *(["log"] if p.scale == "log" else [])])
+
+
+def _constraints(campaign: "Campaign") -> list[str]:
+    """Say what must hold between parameters, how much of the box that leaves, and which past rows are outside."""
+    space, texts = campaign.planner.space, campaign.settings.constraints
+    if not texts:
+        return []
+    lines = [f"constraint: {text}" for text in texts]
+    if space.candidates is None:
+        box = "the box of the parameters that do not follow from an equality" if space.has_equality else "the box"
+        lines.append(f"the constraints leave about {100 * space.share:.2g} % of {box} (estimated)")
+    for name, rows in (("source", campaign.planner.source), ("initial", campaign.planner.initial)):
+        n_outside = sum(bool(space.broken(point)) for point in rows.points) if rows else 0
+        if n_outside:
+            lines.append(
+                f"{n_outside} of {len(rows or ())} {name} rows are outside them: they are learnt from all the same"
+            )
+    return lines
 
 
 def _laboratory(campaign: "Campaign") -> Table:

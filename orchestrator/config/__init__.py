@@ -17,6 +17,7 @@ from orchestrator.config import schema
 from orchestrator.config.messages import problems_of
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.config.yaml_source import ConfigError, Problem, Source, read_scalar, read_yaml
+from orchestrator.formula import FormulaError, Names, read_comparisons
 
 __all__ = ["CampaignConfig", "ConfigError", "Configuration", "Problem", "load", "read_scalar", "recorded", "schema"]
 
@@ -165,9 +166,10 @@ def _complete(settings: CampaignConfig, source: Source) -> CampaignConfig:
             )
         )
     for name, p in settings.parameters.items():
-        if p.low is None and p.levels is None and p.choices is None:
+        if p.low is None and p.levels is None and p.choices is None and p.fixed is None:
             where = source.where(("parameters", name))
             problems.append(Problem(where, f"parameters.{name}: needs low and high, or levels, or choices"))
+    problems += _constraint_problems(settings, source)
     if settings.objective.name is None:
         problems.append(
             Problem(source.where(("objective",)), "objective.name: is missing; what does the recipe measure?")
@@ -182,6 +184,19 @@ def _complete(settings: CampaignConfig, source: Source) -> CampaignConfig:
     if problems:
         raise ConfigError(problems)
     return settings
+
+
+def _constraint_problems(settings: CampaignConfig, source: Source) -> list[Problem]:
+    choices = {name: tuple(p.choices) for name, p in settings.parameters.items() if p.choices is not None}
+    choices |= {name: (p.fixed,) for name, p in settings.parameters.items() if isinstance(p.fixed, str)} | choices
+    names = Names(tuple(name for name in settings.parameters if name not in choices), choices)
+    problems = []
+    for i, text in enumerate(settings.constraints):
+        try:
+            read_comparisons(text, names)
+        except FormulaError as error:
+            problems.append(Problem(source.where(("constraints", i)), f"constraint {text!r}: {error}"))
+    return problems
 
 
 def _plain(settings: CampaignConfig, written: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from pydantic import ValidationError
+
 from orchestrator.config.schema import ObjectiveConfig, ParameterConfig
 from orchestrator.table import CsvTable, DataError, number_in, refuse, split_unit
 
@@ -65,6 +67,8 @@ def _check_columns(table: CsvTable, names: list[str], objective: ObjectiveConfig
 def _is_text(table: CsvTable, name: str, parameters: Mapping[str, ParameterConfig]) -> bool:
     """Whether a column holds choices: as configured, else when no cell of it is a number."""
     config = parameters.get(name)
+    if config is not None and config.fixed is not None:
+        return isinstance(config.fixed, str)
     if config is not None and (config.choices is not None or config.low is not None or config.levels is not None):
         return config.choices is not None
     return not any(_is_number(text) for text in table.column(name))
@@ -96,7 +100,7 @@ def _text(cell: str) -> str:
 
 
 def _parameter(table: CsvTable, name: str, config: ParameterConfig | None, column: list[Value]) -> ParameterConfig:
-    if config is not None and (config.low is not None or config.levels is not None or config.choices is not None):
+    if config is not None and any(v is not None for v in (config.low, config.levels, config.choices, config.fixed)):
         return config
     config = config or ParameterConfig(unit=split_unit(name)[1] or "1")
     if isinstance(column[0], str):
@@ -107,7 +111,11 @@ def _parameter(table: CsvTable, name: str, config: ParameterConfig | None, colum
     if len(set(column)) == 1:
         message = f"{table.path}: parameter {name!r} is {column[0]!r} in every row; take it out of the parameters"
         raise DataError(message)
-    return ParameterConfig.model_validate(config.model_dump(exclude_none=True) | found)
+    try:
+        return ParameterConfig.model_validate(config.model_dump(exclude_none=True) | found)
+    except ValidationError as error:
+        message = f"{table.path}: parameter {name!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}"
+        raise DataError(message) from error
 
 
 def _inside(point: Mapping[str, Value], parameters: Mapping[str, ParameterConfig]) -> bool:
@@ -115,8 +123,10 @@ def _inside(point: Mapping[str, Value], parameters: Mapping[str, ParameterConfig
 
 
 def _allows(config: ParameterConfig, value: Value) -> bool:
+    if config.fixed is not None:
+        return value == config.fixed
     if isinstance(value, str):
         return value in (config.choices or [])
-    if config.levels is not None:
-        return value in config.levels
+    if config.lattice:
+        return value in config.lattice
     return config.low is not None and config.high is not None and config.low <= value <= config.high

@@ -1,13 +1,27 @@
 """What a configuration may say: every key of the YAML, its type, its bounds and its default."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from orchestrator.address import checked, without_password
+
+_MOST_LEVELS = 100_000
 
 
 class _Section(BaseModel):
@@ -43,7 +57,11 @@ Dotted = Annotated[str, AfterValidator(_dotted)]
 
 
 class ParameterConfig(_Section):
-    """One named input: bounds, or levels, or choices. With `laboratory.table`, what is left out is read from it."""
+    """One named input: bounds, or levels, or choices. With `laboratory.table`, what is left out is read from it.
+
+    A `fixed` value is a context: every suggested point has it. With bounds, levels or choices beside it, past rows may
+    have other values, and the surrogate learns from them across contexts.
+    """
 
     unit: str = "1"
     low: float | None = None
@@ -51,6 +69,29 @@ class ParameterConfig(_Section):
     scale: Literal["linear", "log"] = "linear"
     levels: list[float] | None = Field(default=None, min_length=2)
     choices: list[str] | None = Field(default=None, min_length=2)
+    integer: bool = False
+    step: float | None = Field(default=None, gt=0)
+    fixed: float | str | None = None
+
+    @model_serializer(mode="wrap")
+    def _written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not used, so that ledgers begun before there was such a key stay the same campaign."""
+        unused = {"integer": False, "step": None, "fixed": None}
+        return {key: value for key, value in serialise(self).items() if key not in unused or value != unused[key]}
+
+    @property
+    def lattice(self) -> tuple[float, ...]:
+        """The levels: as given, or whole numbers (of type int), or steps from low to high; else empty."""
+        if self.levels is not None:
+            return tuple(sorted(self.levels))
+        if self.low is None or self.high is None:
+            return ()
+        if self.integer:
+            return tuple(range(int(self.low), int(self.high) + 1, int(self.step or 1)))
+        if self.step is None:
+            return ()
+        low, step = Decimal(str(self.low)), Decimal(str(self.step))
+        return tuple(float(low + i * step) for i in range(int((Decimal(str(self.high)) - low) / step) + 1))
 
     @model_validator(mode="after")
     def _one_kind(self) -> "ParameterConfig":
@@ -73,7 +114,50 @@ class ParameterConfig(_Section):
         if self.scale == "log" and lowest is not None and lowest <= 0:
             message = f"a log scale needs values above 0, not {lowest:g}"
             raise ValueError(message)
+        self._check_lattice()
+        self._check_fixed()
         return self
+
+    def _check_lattice(self) -> None:
+        if (self.integer or self.step is not None) and (self.levels is not None or self.choices is not None):
+            message = "integer and step go with low and high; levels and choices say every value themselves"
+            raise ValueError(message)
+        if self.integer:
+            for key in ("low", "high", "step"):
+                number = getattr(self, key)
+                if number is not None and not float(number).is_integer():
+                    message = f"an integer parameter has whole numbers as bounds and step, not {key} {number:g}"
+                    raise ValueError(message)
+        if self.low is None or self.high is None or not (self.integer or self.step is not None):
+            return
+        low, high, step = (Decimal(str(v)) for v in (self.low, self.high, self.step or 1))
+        n_steps = int((high - low) / step)
+        if n_steps > _MOST_LEVELS:
+            message = f"{n_steps + 1} levels are more than {_MOST_LEVELS}; take a wider step, or none"
+            raise ValueError(message)
+        if low + n_steps * step != high:
+            below, above = float(low + n_steps * step), float(low + (n_steps + 1) * step)
+            message = (
+                f"high {self.high:g} is not reached from low {self.low:g} in steps of {float(step):g}; "
+                f"take {below:g} or {above:g}"
+            )
+            raise ValueError(message)
+
+    def _check_fixed(self) -> None:
+        if self.fixed is None:
+            return
+        if isinstance(self.fixed, str) != (self.choices is not None) and self._has_values:
+            message = f"fixed {self.fixed!r} is not one of its values; give one of them"
+            raise ValueError(message)
+        is_outside = self.low is not None and self.high is not None and not self.low <= float(self.fixed) <= self.high
+        options: Sequence[float | str] = self.choices or self.lattice
+        if is_outside or (options and self.fixed not in options):
+            message = f"fixed {self.fixed} is outside what the parameter can take; widen it, or correct the value"
+            raise ValueError(message)
+
+    @property
+    def _has_values(self) -> bool:
+        return self.low is not None or self.levels is not None or self.choices is not None
 
 
 class ObjectiveConfig(_Section):
@@ -208,6 +292,7 @@ class CampaignConfig(_Section):
     campaign: Annotated[str, AfterValidator(_slug)]
     seed: int = Field(default=0, ge=0, lt=2**32)
     parameters: dict[str, ParameterConfig] = {}
+    constraints: list[str] = Field(default=[], max_length=200)
     objective: ObjectiveConfig = ObjectiveConfig()
     data: DataConfig = DataConfig()
     planner: PlannerConfig = PlannerConfig()
@@ -230,3 +315,8 @@ class CampaignConfig(_Section):
             )
             raise ValueError(message)
         return self
+
+    @model_serializer(mode="wrap")
+    def _written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out constraints where there are none, so that ledgers begun before there were any stay the same."""
+        return {key: value for key, value in serialise(self).items() if key != "constraints" or value}

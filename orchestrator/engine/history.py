@@ -44,6 +44,6 @@ def planner_of(state: State, overrides: Mapping[str, Any] | None = None, *, opti
         for name, rows in opened["data"].items()
         if rows is not None and getattr(settings.data, name) is not None
     }
-    space = ParameterSpace.from_config(settings.parameters, opened["candidates"])
+    space = ParameterSpace.from_config(settings.parameters, opened["candidates"], settings.constraints)
     objective = Objective.from_config(settings.objective)
     return Planner(space, objective, settings.planner, seed=settings.seed, **past)

@@ -81,7 +81,7 @@ class Planner:
         candidates = None
         if settings.laboratory.table is not None:
             _, _, candidates = read_pool(read_csv(settings.laboratory.table), settings.parameters, settings.objective)
-        space = ParameterSpace.from_config(settings.parameters, candidates)
+        space = ParameterSpace.from_config(settings.parameters, candidates, settings.constraints)
         objective = Objective.from_config(settings.objective)
         source, initial = (
             None if path is None else read_rows(path, space, objective)

@@ -82,7 +82,7 @@ def _space(settings: CampaignConfig) -> ParameterSpace:
     candidates = None
     if settings.laboratory.table is not None:
         _, _, candidates = read_pool(read_csv(settings.laboratory.table), settings.parameters, settings.objective)
-    return ParameterSpace.from_config(settings.parameters, candidates)
+    return ParameterSpace.from_config(settings.parameters, candidates, settings.constraints)
 
 
 def _target(configuration: Configuration, space: ParameterSpace, objective: Objective) -> Rows:
