@@ -143,7 +143,7 @@ class EmulatedAnalyzer:
         resource: Its VISA name, `TCPIP::127.0.0.1::PORT::SOCKET`; port 0 takes a free one.
         model: Which of the two it is.
         faults: Rates of the simulated analyzer.
-        link: The chances of a bad link.
+        misbehaviour: The chances of a bad link.
 
     Raises:
         ValueError: The resource is no socket on loopback.
@@ -157,14 +157,14 @@ class EmulatedAnalyzer:
         resource: str,
         model: Model = "E4990A",
         faults: AnalyzerFaults = ANALYZER_FAULTS,
-        link: Misbehaviour = GOOD_LINK,
+        misbehaviour: Misbehaviour = GOOD_LINK,
     ) -> None:
         found = re.fullmatch(r"TCPIP\d*::([\w.]+)::(\d+)::SOCKET", resource)
         if found is None:
             message = f"{name}: {resource!r} is no socket; an emulator needs TCPIP::127.0.0.1::PORT::SOCKET"
             raise ValueError(message)
         self.name = name
-        self.mood = Mood(link, world.chance(f"link of {name}"))
+        self.mood = Mood(misbehaviour, world.chance(f"link of {name}"))
         self._world, self._model, self._faults = world, model, faults
         self._words = VOCABULARIES[model]
         self._lock = threading.RLock()
