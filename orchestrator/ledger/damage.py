@@ -33,16 +33,24 @@ def _cause(previous: str, row: Row, after: Row | None, rest: Iterable[Row]) -> s
     *content, digest = row
     if after is None:
         return "it is the last one, and was edited or comes from another ledger"
-    if _fits(digest, after):
+    if fits(digest, after):
         return f"its content was edited, for event {after[0]} still follows from the hash it was written with"
-    if _fits(chain(previous, tuple(content)), after):
+    if fits(_hash(previous, content) or "", after):
         return f"its hash was edited, for event {after[0]} still follows from its content"
     for later in (after, *rest):
-        if _fits(previous, (content[0], *later[1:])):
+        if fits(previous, (content[0], *later[1:])):
             return f"it has changed places with event {later[0]}"
     return f"nor does event {after[0]} follow from it: it comes from another ledger, or more than one was edited"
 
 
-def _fits(previous: str, row: Row) -> bool:
+def fits(previous: str, row: Row) -> bool:
+    """Return whether a row as stored, its hash at the end, follows from the hash of the row before it."""
     *content, digest = row
-    return bool(chain(previous, tuple(content)) == digest)
+    return bool(_hash(previous, content) == digest)
+
+
+def _hash(previous: str, content: list[Any]) -> str | None:
+    try:
+        return chain(previous, tuple(content))
+    except (TypeError, ValueError):  # a flipped bit has made bytes of a text, or no number of a number
+        return None

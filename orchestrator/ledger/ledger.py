@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from instruments.driver import Reading
 from orchestrator.address import Address, address
-from orchestrator.ledger.damage import misfit
+from orchestrator.ledger.damage import fits, misfit
 from orchestrator.ledger.events import FORMAT, GENESIS, Event, Kind, chain, compact
 from orchestrator.ledger.opening import open_store
 from orchestrator.ledger.readings import decode_reading
@@ -104,7 +104,7 @@ class Ledger:
             if content[0] != expected:
                 message = f"{self.path}: event {expected} is missing (the next row is event {content[0]})"
                 raise LedgerDamaged(message)
-            if chain(previous, tuple(content)) != digest:
+            if not fits(previous, row):
                 message = f"{self.path}: {misfit(self._store.rows(), previous, expected)}"
                 raise LedgerDamaged(message)
             yield row

@@ -173,6 +173,14 @@ def test_verify_of_a_truncated_file_says_so(ledger: Path, capsys: pytest.Capture
     assert "not a readable ledger" in text
 
 
+def test_verify_finds_text_that_has_become_bytes(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One bit of a row's header decides what a column is; the ledger is damaged then, and says so."""
+    tiny.tamper(ledger, "UPDATE events SET kind = CAST(kind AS BLOB) WHERE seq = 3")
+    status, text = verified(ledger, capsys)
+    assert status == 5
+    assert "event 3 is not what was written" in text
+
+
 def test_verify_misses_no_flipped_byte(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Wherever in the file it is: it is found, or no event and no attachment is touched by it."""
     ledger = tiny.run(tmp_path, budget__runs=2)
