@@ -220,7 +220,8 @@ class Campaign:
     def _clock_from(self, epoch: datetime, lab_s: float = 0.0) -> SimulatedClock:
         laboratory = self.settings.laboratory
         if laboratory.clock == "wall":
-            return WallClock(epoch, lab_s, laboratory.rate)
+            patience_s = self.settings.policies.late_answer_min * 60
+            return WallClock(epoch, lab_s, laboratory.rate, patience_s=patience_s)
         return SimulatedClock(epoch, lab_s)
 
     def _connected(self) -> dict[str, Identity]:

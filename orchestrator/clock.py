@@ -30,8 +30,22 @@ from instruments.driver import (
     Scalar,
 )
 
-News = Phase | Reading | InstrumentError
-"""What can be heard of a step: a phase that ended, its reading, or why it failed."""
+
+@dataclass(frozen=True)
+class Overdue:
+    """No answer of a blocking driver when one was due; it may still come."""
+
+    reason: str
+
+
+News = Phase | Reading | InstrumentError | Overdue
+"""What can be heard of a step: a phase that ended, its reading, why it failed, or that nothing is heard."""
+
+HALT_S = 10.0
+"""How long a blocking driver that was halted may take to come back, s on the wall."""
+
+_SHORTEST_TIMEOUT_S = 60.0
+"""In a rehearsal, where an hour is the blink of an eye, no driver is overdue sooner than this, s on the wall."""
 
 _SHORTEST_S = 1e-3
 """No phase ends at the instant it began, so that what a step did is never decided where it was started."""
@@ -160,6 +174,25 @@ class SimulatedClock:
         """Halt every blocking driver that performs; safe in a signal handler. Simulated time has none."""
 
 
+@dataclass
+class _Thread:
+    """A blocking driver that performs.
+
+    Args:
+        instrument: The driver.
+        due_s: When something is done if it has not answered, on the monotonic clock of the wall, s.
+        within: What to say then.
+        is_overdue: Whether that was said; the driver is then waited for a little longer.
+        is_given_up: Whether it is waited for no more; should it answer all the same, it is heard.
+    """
+
+    instrument: Instrument
+    due_s: float
+    within: str
+    is_overdue: bool = False
+    is_given_up: bool = False
+
+
 class WallClock(SimulatedClock):
     """Lab time that passes as the time on the wall; blocking drivers run in daemon threads of their own.
 
@@ -170,14 +203,16 @@ class WallClock(SimulatedClock):
         epoch: The moment of lab time zero: when the campaign was opened.
         start_s: The earliest lab time to begin at: that of the last event, should the clock have been set back.
         rate: Seconds of lab time in a second on the wall.
+        patience_s: How long an overdue driver is still waited for when nothing else can go on, s on the wall.
     """
 
-    def __init__(self, epoch: datetime, start_s: float = 0.0, rate: float = 1.0) -> None:
+    def __init__(self, epoch: datetime, start_s: float = 0.0, rate: float = 1.0, *, patience_s: float = 1800.0) -> None:
         is_real = rate == 1.0
         super().__init__(epoch, max(start_s, (datetime.now(UTC) - epoch).total_seconds()) if is_real else start_s)
         self._rate, self._offset_s = rate, self.now_s - time.monotonic() * rate
         self._answers: queue.SimpleQueue[tuple[tuple[int, int], News] | None] = queue.SimpleQueue()
-        self._blocking: dict[tuple[int, int], Instrument] = {}
+        self._patience_s = patience_s
+        self._threads: dict[tuple[int, int], _Thread] = {}
 
     def perform(
         self,
@@ -196,7 +231,9 @@ class WallClock(SimulatedClock):
         blocking: Instrument = instrument  # type: ignore[assignment]  # is_phased has looked
         if self._rate != 1.0 and self.is_idle:
             self._offset_s = self.now_s - time.monotonic() * self._rate
-        self._blocking[key] = blocking
+        timeout_s = blocking.actions[command.action].timeout_s / self._rate
+        timeout_s = timeout_s if self._rate == 1.0 else max(timeout_s, _SHORTEST_TIMEOUT_S)
+        self._threads[key] = _Thread(blocking, time.monotonic() + timeout_s, f"within {_span(timeout_s)}")
 
         def report(phase: str, values: Mapping[str, Scalar]) -> None:
             self._answers.put((key, Phase(phase, 0.0, dict(values))))
@@ -213,13 +250,15 @@ class WallClock(SimulatedClock):
     def advance(self) -> bool:
         """Wait for the next scheduled instant or the next answer, whichever comes first."""
         following = self._schedule.peek()
-        if math.isinf(following) and not self._blocking:
+        due_s = min((thread.due_s for thread in self._waited_for), default=math.inf)
+        if math.isinf(following) and math.isinf(due_s):
             return False
-        wait_s = None if math.isinf(following) else max(0.0, following - self._elapsed_s()) / self._rate
+        wait_s = min((following - self._elapsed_s()) / self._rate, due_s - time.monotonic())
         try:
-            answer = self._answers.get(timeout=wait_s)
+            answer = self._answers.get(timeout=min(max(0.0, wait_s), threading.TIMEOUT_MAX))
         except queue.Empty:
-            self.now_s = max(self.now_s, following)
+            self.now_s = max(self.now_s, min(following, self._elapsed_s()))
+            self._note_overdue()
             return True
         self.now_s = max(self.now_s, self._elapsed_s())
         if answer is not None:
@@ -227,13 +266,27 @@ class WallClock(SimulatedClock):
         return True
 
     @property
+    def _waited_for(self) -> list[_Thread]:
+        return [thread for thread in self._threads.values() if not thread.is_given_up]
+
+    def _note_overdue(self) -> None:
+        """Tell of every driver that is due now; at the second time it is waited for no more."""
+        for key, thread in self._threads.items():
+            if thread.is_given_up or thread.due_s > time.monotonic():
+                continue
+            if not thread.is_overdue:
+                self._posts.append(Post(*key, Overdue(f"no answer {thread.within}")))
+            thread.is_given_up, thread.is_overdue = thread.is_overdue, True
+            thread.due_s = time.monotonic() + self._patience_s
+
+    @property
     def is_idle(self) -> bool:
-        """Whether no step is under way, played or performed."""
-        return super().is_idle and not self._blocking
+        """Whether no step is under way that is waited for, played or performed."""
+        return super().is_idle and not self._waited_for
 
     def _take(self, key: tuple[int, int], news: News) -> None:
         if not isinstance(news, Phase):
-            del self._blocking[key]
+            del self._threads[key]
         self._posts.append(Post(*key, news))
 
     def _elapsed_s(self) -> float:
@@ -244,9 +297,20 @@ class WallClock(SimulatedClock):
         self._answers.put(None)
 
     def halt_blocking(self) -> None:
-        """Halt every blocking driver that performs, each from a thread of its own so that none waits for another."""
-        for instrument in self._blocking.values():
-            threading.Thread(target=instrument.halt, daemon=True).start()
+        """Halt every blocking driver that performs, each from a thread of its own so that none waits for another.
+
+        One that does not come back soon is overdue, and waited for no more.
+        """
+        self._patience_s = 0.0
+        for thread in self._threads.values():
+            threading.Thread(target=thread.instrument.halt, daemon=True).start()
+            thread.due_s = min(thread.due_s, time.monotonic() + HALT_S)
+            thread.within = f"within {HALT_S:g} s of being halted"
+
+
+def _span(seconds: float) -> str:
+    unit, length_s = next((u for u in (("h", 3600.0), ("min", 60.0)) if seconds >= 2 * u[1]), ("s", 1.0))
+    return f"{seconds / length_s:.3g} {unit}"
 
 
 def is_phased(instrument: PhasedInstrument | Instrument) -> bool:

@@ -11,7 +11,7 @@ from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from pydantic import ConfigDict, ValidationError, create_model
 
@@ -19,8 +19,13 @@ from instruments.driver import Identity, Instrument, Origin, PhasedInstrument
 from orchestrator.clock import is_phased
 from orchestrator.config import ConfigError, Configuration, Problem
 from orchestrator.config.messages import problems_of
+from orchestrator.patience import within
 from orchestrator.recipe import Recipe
 
+CONNECT_S, CLOSE_S = 120.0, 5.0
+"""How long a blocking driver may take to connect and to close, s on the wall."""
+
+T = TypeVar("T")
 _GROUP = "campaign.instruments"
 _NEEDED = ("name", "actions", "connect", "halt", "close")
 
@@ -41,15 +46,20 @@ class Laboratory:
         return {role: _connected(role, instrument) for role, instrument in self.instruments.items()}
 
     def close(self) -> None:
-        """Close every instrument; one that cannot be closed keeps nobody from its results."""
+        """Close every instrument; one that cannot be closed, or hangs, keeps nobody from its results."""
         for instrument in self.instruments.values():
             with suppress(Exception):
-                instrument.close()
+                _asked(instrument, instrument.close, CLOSE_S)
+
+
+def _asked(instrument: PhasedInstrument | Instrument, ask: Callable[[], T], seconds: float) -> T:
+    """Ask a blocking driver from a thread of its own: its link may hang. A phased one has none."""
+    return ask() if is_phased(instrument) else within(seconds, ask)
 
 
 def _connected(role: str, instrument: PhasedInstrument | Instrument) -> Identity:
     try:
-        identity = instrument.connect()
+        identity = _asked(instrument, instrument.connect, CONNECT_S)
     except Exception as error:
         message = f"does not answer: {type(error).__name__}: {error}; see to its link, then run the same command"
         raise ConfigError([Problem(f"instrument {role}", message)]) from error

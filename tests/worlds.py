@@ -166,6 +166,13 @@ def bake_only(point: Point, lab: Lab) -> Steps:
     return float(cake.sample)
 
 
+def bake_then_weigh(point: Point, lab: Lab) -> Steps:
+    """Bake, and weigh on a scale that reads the mass alone."""
+    cake = yield lab.oven.bake(heat=point["heat"])
+    weighed = yield lab.scale.weigh(sample=cake.sample)
+    return float(weighed.mass)
+
+
 def broken_after_baking(point: Point, lab: Lab) -> Steps:
     """Bake, then trip over a key that is not there."""
     cake = yield lab.oven.bake(heat=point["heat"])

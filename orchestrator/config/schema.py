@@ -263,6 +263,7 @@ class PoliciesConfig(_Section):
     measurement_attempts: int = Field(default=3, ge=1)
     instrument_attempts: int = Field(default=2, ge=1)
     backoff_min: float = Field(default=10, ge=0)
+    late_answer_min: float = Field(default=30, ge=0)
     after_instrument_failure: Literal["pause", "continue"] = "pause"
     breaker: BreakerConfig = BreakerConfig()
 

@@ -7,8 +7,12 @@ from typing import Literal
 from instruments.driver import Action, Instrument, Memory, PhasedInstrument, Reading, Recollection, Remembering, Scalar
 from orchestrator.clock import is_phased
 from orchestrator.ledger import Step
+from orchestrator.patience import within
 
 How = Literal["continued", "recalled", "waited", "done", "failed", "repeat"]
+RECALL_S = 60.0
+"""How long an instrument may think about what became of a command, s on the wall."""
+
 WORDS = ("done", "failed", "repeat")
 
 
@@ -18,7 +22,8 @@ class Resolution:
 
     Args:
         how: `continued` (the phases of a simulation go on), `recalled` (the instrument remembers its outcome),
-            `waited` (it is still at it), or a person's word: `done`, `failed`, `repeat`.
+            `waited` (it is still at it), or `done`, `failed`, `repeat`: a person's word. `repeat` is also the answer of
+            an instrument that never began it, and of an action that may be repeated on the same sample.
         note: What it rests on.
         reading: The outcome, when it is done.
     """
@@ -66,21 +71,23 @@ def settle(instrument: PhasedInstrument | Instrument, step: Step, word: Word | N
         return Resolution("continued", "the phases go on from their recorded beginning")
     if word is not None:
         return Resolution(word.how, word.note, Reading(dict(word.values)) if word.how == "done" else None)
-    remembered = _recollection(instrument, step.last.id)
-    if remembered.memory == Memory.DONE and remembered.reading is not None:
-        return Resolution("recalled", "the instrument remembers its outcome", remembered.reading)
-    if remembered.memory == Memory.RUNNING:
-        return Resolution("waited", "the instrument is still at it")
-    if remembered.memory == Memory.NEVER:
-        return Resolution("repeat", "the instrument never began it")
-    return None
+    remembered, action = _recollection(instrument, step.last.id), instrument.actions.get(step.action)
+    is_done = remembered.memory == Memory.DONE and remembered.reading is not None
+    is_repeatable = action is not None and action.repeatable
+    ways = (
+        (is_done, Resolution("recalled", "the instrument remembers its outcome", remembered.reading)),
+        (remembered.memory == Memory.RUNNING, Resolution("waited", "the instrument is still at it")),
+        (remembered.memory == Memory.NEVER, Resolution("repeat", "the instrument never began it")),
+        (is_repeatable, Resolution("repeat", f"{step.action} may be repeated on the same sample")),
+    )
+    return next((resolution for is_so, resolution in ways if is_so), None)
 
 
 def _recollection(instrument: PhasedInstrument | Instrument, command_id: str) -> Recollection:
     if not isinstance(instrument, Remembering):
         return Recollection(Memory.UNKNOWN)
     try:
-        return instrument.recall(command_id)
+        return within(RECALL_S, lambda: instrument.recall(command_id))
     except Exception:  # noqa: BLE001 - a driver that cannot answer does not know
         return Recollection(Memory.UNKNOWN)
 

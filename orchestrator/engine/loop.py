@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from orchestrator.clock import SimulatedClock, is_phased
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.display.watcher import Watcher
-from orchestrator.engine.doubt import Word
+from orchestrator.engine.doubt import Word, question
 from orchestrator.engine.history import observations
 from orchestrator.engine.performer import Performer
 from orchestrator.engine.recorder import Recorder
@@ -167,8 +167,14 @@ class Engine:
         self._recorder.record(Kind.SUGGESTED, body, run=number)
         return self._state.runs[number]
 
+    def _doubtful(self) -> Stop | None:
+        """Return the pause for a person where instruments do not answer and are waited for no more."""
+        last_steps = [run.steps[-1] for run in self._state.open_runs if run.steps]
+        questions = [question(step) for step in last_steps if step.status == "in doubt"]
+        return Stop("; ".join(questions), "paused", exit_code=4) if questions else None
+
     def _end(self) -> Stop:
-        stop = self._stop or enough(self._settings, self._objective, self._state, self._clock.now_s)
+        stop = self._stop or self._doubtful() or enough(self._settings, self._objective, self._state, self._clock.now_s)
         if stop is None:
             stop = Stop("nothing can go on: every open run waits for an instrument", "paused", exit_code=4)
         body = {"reason": stop.reason, "who": stop.who, "status": stop.status, "exit_code": stop.exit_code}

@@ -19,7 +19,7 @@ from instruments.driver import (
     check_command,
 )
 from orchestrator.chance import stream
-from orchestrator.clock import Post
+from orchestrator.clock import Overdue, Post
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.engine.doubt import Resolution, Word, question, settle
 from orchestrator.engine.policies import Decision, decide
@@ -211,14 +211,29 @@ class Performer:
         """Record the news of a step and what follows from it."""
         run = self._recorder.state.runs[post.run]
         step = run.steps[post.step - 1]
-        if isinstance(post.news, Phase):
+        if isinstance(post.news, Overdue):
+            self._doubt(run, step, post.news.reason)
+        elif isinstance(post.news, Phase):
             values = {str(name): shown_scalar(value) for name, value in post.news.telemetry.items()}
             body = {"id": step.last.id, "phase": post.news.name, "values": values}
             self._recorder.record_step(Kind.TELEMETRY, body, run, step)
-        elif isinstance(post.news, Reading):
-            self._take_reading(run, step, post.news)
         else:
-            self._take_failure(run, step, post.news)
+            self._take_answer(run, step, post.news)
+
+    def _take_answer(self, run: Run, step: Step, answer: Reading | InstrumentError) -> None:
+        """Record how an attempt ended, in time or late."""
+        if step.status == "in doubt":
+            how = {"id": step.last.id, "how": "late", "note": "the instrument has answered after all"}
+            self._recorder.record_step(Kind.DOUBT_RESOLVED, how, run, step)
+        if isinstance(answer, Reading):
+            self._take_reading(run, step, answer)
+        else:
+            self._take_failure(run, step, answer)
+
+    def _doubt(self, run: Run, step: Step, reason: str) -> None:
+        """Record that the outcome is unknown; the instrument is busy, and the step open, until its thread answers."""
+        self._recorder.record_step(Kind.STEP_IN_DOUBT, {"id": step.last.id, "reason": reason}, run, step)
+        self._recorder.watcher.notice(f"{question(step)} It is waited for as long as other work goes on")
 
     def _take_reading(self, run: Run, step: Step, reading: Reading) -> None:
         body: dict[str, Any] = {}

@@ -44,6 +44,6 @@ def decide(error: InstrumentError, action: Action | None, attempt: int, policies
             return Decision(pause=policies.after_instrument_failure == "pause")
         case FailureClass.SAFETY:
             return Decision(retry=again, pause=True, halt=True)
-        case FailureClass.HALTED | FailureClass.RECIPE as failure:
-            return Decision(retry=again, pause=failure == FailureClass.RECIPE)
+        case FailureClass.HALTED | FailureClass.RECIPE:
+            return Decision(retry=again, pause=True)
     return Decision()

@@ -21,6 +21,7 @@ TRANSITIONS: Mapping[tuple[str, str], str] = {
     ("performing", Kind.STEP_IN_DOUBT): "in doubt",
     ("in doubt", Kind.DOUBT_RESOLVED): "performing",
     ("in doubt", Kind.STEP_IN_DOUBT): "in doubt",
+    ("in doubt", Kind.TELEMETRY): "in doubt",
     ("failed", Kind.STEP_STARTED): "performing",
 }
 """(status, kind of event) -> next status, for runs (first four lines) and for steps."""

@@ -1,0 +1,116 @@
+"""A blocking driver that does not answer in time: its step is in doubt, never failed, and never hangs the campaign."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hanging import HangingScale
+from worlds import CONFIG, write_config
+
+from instruments.driver import Command, Reading
+from orchestrator import clock as clock_module
+from orchestrator import laboratory as laboratory_module
+from orchestrator.campaign import Campaign, Outcome
+from orchestrator.chance import stream
+from orchestrator.clock import Overdue, WallClock
+from orchestrator.engine import Word
+from orchestrator.ledger import Event, Ledger
+from orchestrator.patience import within
+
+OVEN = CONFIG.replace('scale: {driver: "worlds:Scale"}', "").replace("bake_and_weigh", "bake_only")
+OVEN = OVEN.replace("bottleneck: oven", "clock: wall").replace("worlds:Oven", "hanging:HangingOven")
+OVEN = OVEN.replace("budget: {runs: 4}", "budget: {runs: 1}")
+
+
+def run(folder: Path, text: str, words: list[Word] | None = None, **overrides: Any) -> Outcome:
+    overrides = {key.replace("__", "."): value for key, value in overrides.items()}
+    campaign = Campaign.from_yaml(write_config(folder, text), out=folder / "out", overrides=overrides)
+    campaign.write_results = lambda _ledger: None  # type: ignore[method-assign]  # no pictures here
+    return campaign.run(words=words or [])
+
+
+def events(folder: Path) -> list[Event]:
+    with Ledger.open(folder / "out" / "ledger.sqlite") as ledger:
+        return [e for e in ledger.events() if e.run is not None]
+
+
+@pytest.mark.parametrize(("fails", "ending"), [(False, "step_finished"), (True, "step_failed")])
+def test_timeout_is_doubt_and_the_late_answer_is_recorded(tmp_path: Path, fails: bool, ending: str) -> None:  # noqa: FBT001
+    """Overdue at 0.2 s, answered at 0.6 s: the run goes on with what came late, be it a reading or a failure."""
+    oven = {"driver": "hanging:HangingOven", "late_s": 0.6, "fails": fails}
+    outcome = run(tmp_path, OVEN, laboratory__instruments__oven=oven)
+    assert outcome.stop.status == "finished"
+    kinds = [(e.kind, e.body.get("how")) for e in events(tmp_path)][2:-1]
+    assert kinds[:2] == [("step_started", None), ("step_in_doubt", None)]
+    assert kinds[2] == ("telemetry", None)
+    assert ("doubt_resolved", "late") in kinds
+    assert kinds[-1][0] == ending
+    doubt = next(e for e in events(tmp_path) if e.kind == "step_in_doubt")
+    assert doubt.body["reason"] == "no answer within 0.2 s"
+
+
+def test_timeout_without_an_answer_pauses_and_asks(tmp_path: Path) -> None:
+    """When nothing else can go on and patience is spent, a person is asked; their word settles it."""
+    stop = run(tmp_path, OVEN, policies__late_answer_min=0.005).stop
+    assert (stop.status, stop.exit_code) == ("paused", 4)
+    assert "step 1.1.1, oven.bake, is in doubt" in stop.reason
+    assert "--resolve 1.1=done|failed|repeat" in stop.reason
+    words = [Word(1, 1, "done", "I looked: it had ended", {"sample": "-3.5"})]
+    again = run(tmp_path, OVEN, words, policies__late_answer_min=0.005)
+    assert (again.stop.status, again.state.runs[1].value) == ("finished", -3.5)
+    assert [e.body["id"] for e in events(tmp_path) if e.kind == "step_started"] == ["1.1.1"]
+
+
+BOTH = CONFIG.replace("worlds:Oven", "worlds:BlockingOven").replace("worlds:Scale", "hanging:HangingScale")
+BOTH = BOTH.replace("bottleneck: oven", "clock: wall\n  in_flight: 2").replace("budget: {runs: 4}", "budget: {runs: 2}")
+BOTH = BOTH.replace("recipe: worlds:bake_and_weigh", "recipe: {name: 'worlds:bake_then_weigh'}")
+
+
+def both(folder: Path, **overrides: Any) -> Outcome:
+    overrides |= {"laboratory.instruments.scale.folder": str(folder), "policies.late_answer_min": 0.005}
+    campaign = Campaign.from_yaml(write_config(folder, BOTH), out=folder / "out", overrides=overrides)
+    campaign.write_results = lambda _ledger: None  # type: ignore[method-assign]  # no pictures here
+    return campaign.run()
+
+
+def test_timeout_quarantines_one_instrument_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second run bakes while the scale hangs, and is not weighed on it; after resuming both are weighed again."""
+    monkeypatch.setattr(laboratory_module, "CLOSE_S", 0.1)
+    stop = both(tmp_path).stop
+    assert "step 1.2.1, scale.weigh, is in doubt" in stop.reason
+    ids = [e.body["id"] for e in events(tmp_path) if e.kind == "step_started"]
+    assert ids == ["1.1.1", "1.2.1", "2.1.1"]
+    (tmp_path / "go").touch()
+    again = both(tmp_path)
+    assert again.stop.status == "finished"
+    assert [r.status for r in again.state.runs.values()] == ["measured"] * 2
+    resolved = [(e.body["how"], e.body["note"]) for e in events(tmp_path) if e.kind == "doubt_resolved"]
+    assert resolved == [("repeat", "weigh may be repeated on the same sample")]
+    assert [e.body["id"] for e in events(tmp_path) if e.kind == "step_started"].count("1.1.1") == 1
+
+
+def test_halt_of_a_driver_that_hangs_ends_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its step is in doubt after a short while, and nobody waits for its thread."""
+    monkeypatch.setattr(clock_module, "HALT_S", 0.1)
+    clock = WallClock(clock_module.datetime.now(clock_module.UTC))
+    scale = HangingScale(name="scale", folder=tmp_path)
+    clock.perform((1, 1), scale, Command("scale", "weigh", {"sample": "1"}, "1.1.1"), stream(0, "x"), start_s=0.0)
+    clock.halt_blocking()
+    news = []
+    while not clock.is_idle:
+        assert clock.advance()
+        news += [post.news for post in clock.due()]
+    assert news == [Overdue("no answer within 0.1 s of being halted")]
+    assert not clock.advance()
+
+
+def test_within_hands_on_what_is_returned_and_raised() -> None:
+    """In time a call is as if it were made here."""
+    assert within(5, lambda: Reading({"mass": 1.0})).mass == 1.0
+    with pytest.raises(ZeroDivisionError):
+        within(5, lambda: 1 / 0)
+    with pytest.raises(TimeoutError, match=r"no answer within 0\.05 s"):
+        within(0.05, lambda: time.sleep(1))
