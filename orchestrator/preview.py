@@ -81,7 +81,10 @@ def _plan(campaign: "Campaign") -> list[str]:
     rules = [f"at {stop.target:g} {settings.objective.unit}"] if stop.target is not None else []
     rules += [f"after {stop.no_improvement_in} runs without improvement"] if stop.no_improvement_in else []
     planner = campaign.planner
-    shown = ", ".join(f"{name}={value}" for name, value in command.settings.items())
+    shown = ", ".join(
+        f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in command.settings.items()
+    )
     return [
         escape(line)
         for line in (
