@@ -18,7 +18,7 @@ from orchestrator.recipe import Point
 from orchestrator.report.drawing import HALF, HUES, THIRD, blank, label
 from orchestrator.report.material import Material
 from orchestrator.report.plane import coordinates, draw_best, draw_failures, frame, ticks
-from orchestrator.space import Parameter, Value
+from orchestrator.space import Parameter, ParameterSpace, Value
 
 FloatArray = NDArray[np.float64]
 
@@ -49,8 +49,15 @@ class Map:
 
 
 @dataclass(frozen=True)
-class _Slice:
-    """The points of a map, row by row."""
+class Slice:
+    """The points of a map, row by row.
+
+    Args:
+        x: The parameter along the horizontal axis.
+        y: The parameter along the vertical axis.
+        n: How many values along each.
+        anchor: The point that gives all other parameters.
+    """
 
     x: Parameter
     y: Parameter
@@ -59,10 +66,12 @@ class _Slice:
 
     @property
     def sides(self) -> tuple[list[Value], list[Value]]:
+        """The values along both axes."""
         return ticks(self.x, self.n), ticks(self.y, self.n)
 
     @property
     def points(self) -> list[dict[str, Value]]:
+        """The points, the first row along x first."""
         xs, ys = self.sides
         return [{**self.anchor, self.x.name: a, self.y.name: b} for b in ys for a in xs]
 
@@ -74,39 +83,58 @@ def maps(material: Material, anchor: Point, axes: Sequence[Parameter]) -> list[M
         return []
     if material.space.candidates is not None:
         means = material.predict(material.space.candidates)[0]
-        return [Map(x, y, _pool(material, anchor, x, y, means), *_range(means)) for x, y in pairs]
-    slices = [_Slice(x, y, _N_GRID, anchor) for x, y in pairs]
+        return [Map(x, y, _pool(material, anchor, x, y, means), *value_range(means)) for x, y in pairs]
+    slices = [Slice(x, y, _N_GRID, anchor) for x, y in pairs]
     means = material.predict([point for one in slices for point in one.points])[0]
     edges = np.cumsum([0, *(len(one.points) for one in slices)])
     return [
-        Map(one.x, one.y, _contours(material, one, means[a:b], _range(means)), *_range(means))
+        Map(one.x, one.y, _contours(material, one, means[a:b], value_range(means)), *value_range(means))
         for one, (a, b) in zip(slices, pairwise(edges), strict=True)
     ]
 
 
-def _range(means: FloatArray) -> tuple[float, float]:
+def value_range(means: FloatArray) -> tuple[float, float]:
     """Return lowest and highest value, apart, so that a flat prediction can be drawn too."""
     low, high = float(means.min()), float(means.max())
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _contours(material: Material, one: _Slice, means: FloatArray, limits: tuple[float, float]) -> Figure:
+def _contours(material: Material, one: Slice, means: FloatArray, limits: tuple[float, float]) -> Figure:
+    figure, ax = contours(material.space, _measured(material), one, means, limits)
+    draw_failures(ax, material, one.x, one.y)
+    draw_best(ax, one.anchor, one.x, one.y)
+    frame(ax, one.x, one.y)
+    return figure
+
+
+def _measured(material: Material) -> list[Point]:
+    return [o.point for o in material.known if o.value is not None]
+
+
+def contours(
+    space: ParameterSpace, measured: Sequence[Point], one: Slice, means: FloatArray, limits: tuple[float, float]
+) -> tuple[Figure, Axes]:
+    """Draw the predictions of a slice, hatched where they extrapolate, and what was measured.
+
+    Args:
+        space: The parameters.
+        measured: The measured points, at least one.
+        one: The slice.
+        means: The predictions at its points.
+        limits: Lowest and highest value of the colour scale.
+    """
     figure, ax = blank(THIRD)
     xs, ys = (np.array(side, dtype=float) for side in one.sides)
     levels = np.linspace(*limits, _N_LEVELS + 1)
     ax.contourf(xs, ys, means.reshape(len(ys), len(xs)), levels=levels, cmap=COLOURS)
-    _hatch(ax, material, _Slice(one.x, one.y, _N_HULL, one.anchor))
-    _measured(ax, material, one)
-    draw_failures(ax, material, one.x, one.y)
-    draw_best(ax, one.anchor, one.x, one.y)
-    frame(ax, material, one.x, one.y)
-    return figure
+    _hatch(ax, space, measured, Slice(one.x, one.y, _N_HULL, one.anchor))
+    _draw_measured(ax, space, measured, one)
+    return figure, ax
 
 
-def _hatch(ax: Axes, material: Material, one: _Slice) -> None:
+def _hatch(ax: Axes, space: ParameterSpace, measured: Sequence[Point], one: Slice) -> None:
     xs, ys = (np.array(side, dtype=float) for side in one.sides)
-    measured = material.space.encode([o.point for o in material.known if o.value is not None])
-    beyond = distances(material.space.encode(one.points), measured).reshape(len(ys), len(xs))
+    beyond = distances(space.encode(one.points), space.encode(measured)).reshape(len(ys), len(xs))
     if beyond.max() > _OUTSIDE:
         outside = [_OUTSIDE, beyond.max() + 1]
         ax.contourf(xs, ys, beyond, levels=outside, colors=[HUES["paper"]], alpha=0.35)
@@ -126,11 +154,10 @@ def distances(points: FloatArray, measured: FloatArray) -> FloatArray:
     return np.array([nnls(A, np.append(point, 1.0))[1] for point in points])
 
 
-def _measured(ax: Axes, material: Material, one: _Slice) -> None:
+def _draw_measured(ax: Axes, space: ParameterSpace, points: Sequence[Point], one: Slice) -> None:
     """Draw what was measured, the smaller the farther it is from the slice."""
-    points = [o.point for o in material.known if o.value is not None]
     away = np.zeros(len(points))
-    for p in material.space.parameters:
+    for p in space.parameters:
         if p not in (one.x, one.y):
             away += ((p.encode([point[p.name] for point in points]) - p.encode([one.anchor[p.name]])) ** 2).sum(axis=1)
     sizes = 5 + 27 * np.exp(-np.sqrt(away) / 0.35)
@@ -139,18 +166,37 @@ def _measured(ax: Axes, material: Material, one: _Slice) -> None:
 
 
 def _pool(material: Material, anchor: Point, x: Parameter, y: Parameter, means: FloatArray) -> Figure:
-    figure, ax = blank(THIRD)
-    low, high = _range(means)
-    order = np.argsort(material.objective.sign * means, kind="stable")  # the best on top
-    pool = [(material.space.candidates or [])[i] for i in order]
-    xs, ys = coordinates(pool, x, y)
-    ax.scatter(xs, ys, c=means[order], cmap=COLOURS, vmin=low, vmax=high, s=20, linewidth=0)
-    xs, ys = coordinates([o.point for o in material.known if o.value is not None], x, y)
-    ax.scatter(xs, ys, s=44, facecolor="none", edgecolor=HUES["ink"], linewidth=0.9, zorder=3)
+    figure, ax = pool(material.space, material.objective.sign, _measured(material), (x, y), means)
     draw_failures(ax, material, x, y)
     draw_best(ax, anchor, x, y)
-    frame(ax, material, x, y)
+    frame(ax, x, y)
     return figure
+
+
+def pool(
+    space: ParameterSpace,
+    sign: float,
+    measured: Sequence[Point],
+    plane: tuple[Parameter, Parameter],
+    means: FloatArray,
+) -> tuple[Figure, Axes]:
+    """Draw the candidates of a pool by what is predicted there, and which of them were measured.
+
+    Args:
+        space: The parameters, with a pool.
+        sign: 1 where larger values are better, -1 where smaller ones are; the best lie on top.
+        measured: The measured points.
+        plane: The parameters along the horizontal and the vertical axis.
+        means: The predictions at the candidates.
+    """
+    figure, ax = blank(THIRD)
+    low, high = value_range(means)
+    order = np.argsort(sign * means, kind="stable")
+    xs, ys = coordinates([(space.candidates or [])[i] for i in order], *plane)
+    ax.scatter(xs, ys, c=means[order], cmap=COLOURS, vmin=low, vmax=high, s=20, linewidth=0)
+    xs, ys = coordinates(measured, *plane)
+    ax.scatter(xs, ys, s=44, facecolor="none", edgecolor=HUES["ink"], linewidth=0.9, zorder=3)
+    return figure, ax
 
 
 def curve(material: Material, anchor: Point, x: Parameter) -> Figure:
@@ -159,11 +205,15 @@ def curve(material: Material, anchor: Point, x: Parameter) -> Figure:
     pool = material.space.candidates
     values = ticks(x, 121) if pool is None else sorted({point[x.name] for point in pool}, key=float)
     mean, sd = material.predict([{**anchor, x.name: value} for value in values])
-    at = np.array(values, dtype=float)
-    ax.fill_between(at, mean - sd, mean + sd, color=HUES["soft"], alpha=0.4, linewidth=0)
-    ax.plot(at, mean, color=HUES["accent"])
-    known = [(float(o.point[x.name]), o.value) for o in material.known if o.value is not None]
-    xs, ys = [pair[0] for pair in known], [pair[1] for pair in known]
-    ax.scatter(xs, ys, s=24, color=HUES["paper"], edgecolor=HUES["ink"], linewidth=0.8, zorder=3)
+    rows = [(float(o.point[x.name]), o.value) for o in material.known if o.value is not None]
+    band(ax, np.array(values, dtype=float), mean, sd, rows)
     label(ax, material.axis(x.name), material.value_axis)
     return figure
+
+
+def band(ax: Axes, at: FloatArray, mean: FloatArray, sd: FloatArray, rows: Sequence[tuple[float, float]]) -> None:
+    """Draw a prediction with one sd either side, and what was measured as (place, value)."""
+    ax.fill_between(at, mean - sd, mean + sd, color=HUES["soft"], alpha=0.4, linewidth=0)
+    ax.plot(at, mean, color=HUES["accent"])
+    xs, ys = [pair[0] for pair in rows], [pair[1] for pair in rows]
+    ax.scatter(xs, ys, s=24, color=HUES["paper"], edgecolor=HUES["ink"], linewidth=0.8, zorder=3)

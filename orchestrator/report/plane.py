@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from orchestrator.display.wording import number
 from orchestrator.recipe import Point
 from orchestrator.report.drawing import BEST, HUES, THIRD, blank, label, mark_of
-from orchestrator.report.material import Material
+from orchestrator.report.material import Material, with_bracket
 from orchestrator.space import Parameter, Value
 
 _MOST_AXES = 4
@@ -39,9 +39,9 @@ def coordinates(points: Sequence[Point], x: Parameter, y: Parameter) -> tuple[li
     return [float(point[x.name]) for point in points], [float(point[y.name]) for point in points]
 
 
-def frame(ax: Axes, material: Material, x: Parameter, y: Parameter) -> None:
+def frame(ax: Axes, x: Parameter, y: Parameter) -> None:
     """Label and scale both axes."""
-    label(ax, material.axis(x.name), material.axis(y.name))
+    label(ax, with_bracket(x.name, x.unit), with_bracket(y.name, y.unit))
     for axis, scale, limit, p in ((ax.xaxis, ax.set_xscale, ax.set_xlim, x), (ax.yaxis, ax.set_yscale, ax.set_ylim, y)):
         if p.scale == "log":
             scale("log")
@@ -79,7 +79,7 @@ def failures(material: Material, axes: Sequence[Parameter]) -> list[tuple[Parame
         xs, ys = coordinates([run.point for run in material.measured], x, y)
         ax.scatter(xs, ys, s=14, color=HUES["accent"], zorder=2)
         draw_failures(ax, material, x, y, size=44)
-        frame(ax, material, x, y)
+        frame(ax, x, y)
         ax.grid(visible=True)
         found.append((x, y, figure))
     return found
