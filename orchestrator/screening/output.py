@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from orchestrator.data import Rows
+from orchestrator.screening.influence import Influence, influence
 from orchestrator.screening.recommendation import sentences
 from orchestrator.screening.result import Kind, ModelResult, Predictions, Screening
 from orchestrator.sensitivity.variance import Decomposition
@@ -21,8 +22,13 @@ from orchestrator.sensitivity.variance import Decomposition
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def to_json(screening: Screening) -> dict[str, Any]:
-    """Return a screening as JSON data; numbers that are not finite are null."""
+def to_json(screening: Screening, found: Influence) -> dict[str, Any]:
+    """Return a screening as JSON data; numbers that are not finite are null.
+
+    Args:
+        screening: All models on the same rows.
+        found: What each parameter does for the recommended one.
+    """
     space, objective = screening.space, screening.objective
     plain = {
         "campaign": screening.campaign,
@@ -33,6 +39,7 @@ def to_json(screening: Screening) -> dict[str, Any]:
         "folds": screening.folds.tolist(),
         "recommended": screening.recommended.key,
         "recommendation": sentences(screening),
+        "influence": asdict(found),
         "models": [_model(model) for model in screening.models],
         "left_out": dict(screening.failed),
         "published": [asdict(printed) for printed in screening.published],
@@ -44,7 +51,7 @@ def to_json(screening: Screening) -> dict[str, Any]:
 
 
 def write(screening: Screening, folder: Path) -> dict[str, Path]:
-    """Write `screening.json`, `models.csv`, `predictions.csv` into a folder and return their paths by what they are.
+    """Write JSON, tables and page into a folder and return their paths by what they are.
 
     Raises:
         OSError: The folder cannot be written.
@@ -55,11 +62,14 @@ def write(screening: Screening, folder: Path) -> dict[str, Path]:
         "models": folder / "models.csv",
         "predictions": folder / "predictions.csv",
     }
-    text = json.dumps(to_json(screening), indent=1, ensure_ascii=False, allow_nan=False)
+    from orchestrator.screening.page import write_page  # noqa: PLC0415 - matplotlib only when there is something to draw
+
+    found = influence(screening, screening.recommended)
+    text = json.dumps(to_json(screening, found), indent=1, ensure_ascii=False, allow_nan=False)
     paths["everything"].write_text(text + "\n", encoding="utf-8", newline="\n")
     _write_csv(paths["models"], _model_rows(screening))
     _write_csv(paths["predictions"], _prediction_rows(screening))
-    return paths
+    return paths | {"page": write_page(screening, found, folder)}
 
 
 def _rows(rows: Rows) -> dict[str, Any]:
@@ -176,6 +186,6 @@ def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
         return {str(key): _finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(inner) for inner in value]
-    if isinstance(value, np.generic):
-        return _finite(value.item())
+    if isinstance(value, np.generic | np.ndarray):
+        return _finite(value.tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value

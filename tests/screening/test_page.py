@@ -1,0 +1,145 @@
+"""The page of a screening: complete, self-contained, the same bytes again, and honest about what is known."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from orchestrator.screening.influence import influence
+from orchestrator.screening.page import html
+from orchestrator.space import Parameter
+
+HEAT, TIME = Parameter("heat", "K", 0, 50), Parameter("time", "s", 1, 9)
+GAS = Parameter("gas", choices=("argon", "nitrogen"))
+
+
+class Reader(HTMLParser):
+    """Collects what a reader sees, and checks that every element is closed."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.texts, self.n_svg = [], [], 0
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, _attributes):
+        """Remember an element that was opened."""
+        self.n_svg += tag == "svg"
+        if tag not in ("meta", "br", "link"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        """Check that what is closed is what was opened last."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        """Remember text, style sheets apart."""
+        if not self.open or self.open[-1] != "style":
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        """The text as it is read."""
+        return " ".join(" ".join(self.texts).split())
+
+
+def page(screening):
+    return html(screening, influence(screening, screening.recommended))
+
+
+@pytest.fixture(scope="module")
+def oven_page(oven):
+    """The page of three parameters."""
+    return page(oven)
+
+
+def test_page_shows_every_picture_for_three_parameters(oven, oven_page):
+    """Three maps, the path, errors, three importances, three effects, and two fits for each model."""
+    reader = Reader(oven_page)
+    assert not reader.open
+    assert reader.n_svg == 3 + 1 + 1 + 3 + 3 + 2 * len(oven.models)
+    for title in ("Recommendation", "Why this point", "How far every model is off", "Main effects", "Row by row"):
+        assert title in reader.text
+
+
+def test_page_is_the_same_again_and_asks_nothing_of_a_network(oven, oven_page):
+    """No date, no chance, no script, no address but the names of SVG's own vocabulary."""
+    assert oven_page == page(oven)
+    assert "<script" not in oven_page
+    assert set(re.findall(r"https?://[^\"' )]+", oven_page)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+
+
+def test_page_escapes_what_the_files_say(oven_page):
+    """A comment of a data file is text, never markup."""
+    assert "SYNTHETIC &lt;rows&gt;" in oven_page
+
+
+@pytest.mark.parametrize(
+    ("origins", "words"),
+    [
+        (("simulated",), "SIMULATED data"),
+        (("recorded",), "RECORDED data"),
+        (("",), "data of UNSAID origin"),
+        (("real", "simulated"), "MIXED data: real, simulated"),
+    ],
+)
+def test_page_says_where_the_rows_come_from(make, origins, words):
+    """The badge stands at the head and beside every picture."""
+    reader = Reader(page(make([HEAT], lambda x: 1 + x[0], origins=origins)))
+    assert reader.text.count(words) >= reader.n_svg + 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "n_maps"),
+    [([HEAT], 1), ([HEAT, TIME], 1), ([GAS, HEAT], 1), ([GAS], 0), ([HEAT, TIME, GAS, Parameter("d", "cm", 0, 1)], 3)],
+)
+def test_page_draws_what_a_space_allows(make, parameters, n_maps):
+    """A curve for one number, a map for two, three for more, none for choices alone."""
+    screening = make(parameters, lambda x: 2 + x @ np.arange(1, len(x) + 1), levels=5)
+    reader = Reader(page(screening))
+    assert reader.n_svg == n_maps + 1 + 1 + 3 + len(parameters) + 2
+
+
+def test_page_of_a_pool_names_the_best_of_the_table(make):
+    """Of a table's own points, the recommended one is among them, and it is said that only those can be performed."""
+    screening = make([HEAT, TIME], lambda x: 1 + x[0], pool=True)
+    reader = Reader(page(screening))
+    assert screening.recommended.candidate.point in screening.space.candidates
+    assert "among the points of the table" in reader.text
+    assert "of the table's points" in reader.text
+
+
+def test_page_of_equal_rows_says_that_nothing_drives_the_prediction(make):
+    """Without variance there are no shares to draw, and the page is made all the same."""
+    text = Reader(page(make([HEAT, TIME], lambda _: 2.0, models=("svr:scaled",)))).text
+    assert "constant over the grid: no parameter drives it" in text
+
+
+def test_influence_finds_the_parameter_that_matters(oven):
+    """Shuffling, Shapley values and variance agree on the strong parameter and on the idle one."""
+    model = oven.models[0]
+    found = influence(oven, model)
+    for sizes in (found.permutation.mean, found.at_rows, model.variance.total):
+        assert np.argmax(sizes) in (0, 1)
+        assert np.argmin(sizes) == 2
+
+
+def test_influence_at_the_recommended_point_adds_up(oven):
+    """The mean at the rows and what each parameter adds make the recommended prediction."""
+    model = oven.recommended
+    at_best = influence(oven, model).at_best
+    assert at_best.base + at_best.values.sum() == pytest.approx(model.optimum.value)
+    assert at_best.base == pytest.approx(model.in_sample.mean.mean())
+
+
+def test_influence_of_nine_parameters_has_no_shapley_values(make):
+    """Beyond eight parameters nothing is enumerated; permutation importance remains, and the page says so."""
+    screening = make([Parameter(f"x{i}", "1", 0, 1) for i in range(9)], lambda x: 1 + x[3], levels=2)
+    found = influence(screening, screening.recommended)
+    assert found.at_best is None
+    assert found.permutation.mean.shape == (9,)
+    assert "no Shapley values are enumerated" in Reader(page(screening)).text
