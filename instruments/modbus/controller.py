@@ -201,6 +201,7 @@ class Controller:
         except InstrumentError as error:
             raise Refusal(Code.VALUE) from error
         memory.show({f"accepted_{name}": words[name] for name in ID})
+        memory.show({"commands": (memory.shown("commands") + 1) % 65_536})
         memory.show({"outcome": memory.map.outcomes["running"], "alarm": 0, "thickness_nm": 0.0, "deposition_h": 0.0})
         rng = self._world.chance(number)
         self._grown_s, now = 0.0, self._world.wall_s()

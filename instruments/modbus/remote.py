@@ -23,7 +23,7 @@ from instruments.modbus.link import Link, LinkLost, Refused, same
 from instruments.modbus.registers import ImplausibleValue, RegisterMap
 
 ID = ("campaign", "run", "step", "attempt")
-INPUTS = ("state", "alarm", "outcome", *(f"accepted_{name}" for name in ID), "starts", "ticks")
+INPUTS = ("state", "alarm", "outcome", *(f"accepted_{name}" for name in ID), "starts", "ticks", "commands")
 REPORT_EVERY_S = 2 * 3600.0
 LONGEST_WIND_DOWN_S = 12 * 3600.0
 SHORTEST_POLL_S, LONGEST_POLL_S = 0.005, 2.0
@@ -167,13 +167,16 @@ class RemoteController:
         if time.monotonic() - self._halted_at < JUST_NOW_S:
             raise InstrumentError(FailureClass.HALTED, f"{self._name}: halted before it began", Moved.NO)
         self._halted.clear()
+        before: float | None = None
         try:
             if self._mine != number:
-                self._prepare(number, set_points)
+                before = self._prepare(number, set_points)
                 self._mine = number
-            return self._follow(number, set_points, report)
+            return self._follow(number, set_points, report, before)
         except LinkLost as lost:
             moved = Moved.NO if self._mine != number else Moved.UNKNOWN
+            if self._halted.is_set():
+                raise self._was_halted(moved) from lost
             advice = (
                 "nothing moved" if moved == Moved.NO else "without a heartbeat the tool drops its power; look at it"
             )
@@ -181,16 +184,18 @@ class RemoteController:
 
     # ---- before anything moves -----------------------------------------------------------------------------------
 
-    def _prepare(self, number: Number, set_points: Mapping[str, float]) -> None:
-        self._await_rest()
+    def _prepare(self, number: Number, set_points: Mapping[str, float]) -> float:
+        """Write set-points and check them; return how many commands the tool has accepted so far."""
+        before = self._await_rest().inputs["commands"]
         written = {**set_points, **dict(zip(ID, map(float, number), strict=True))}
         try:
             self._patiently(lambda: self._link.write(written))
         except (Refused, ValueError) as error:
             self._fail(f"{error}; nothing moved", Moved.NO)
         self._check_set_points(written, Moved.NO)
+        return before
 
-    def _await_rest(self) -> None:
+    def _await_rest(self) -> Look:
         """Wait until the tool is idle and its interlocks are closed."""
         give_up = time.monotonic() + LONGEST_WIND_DOWN_S / self._rate + self._patience_s
         while True:
@@ -208,6 +213,7 @@ class RemoteController:
         open_ones = [said for bit, said in self._sequence.interlocks.items() if not look.bits[bit]]
         if open_ones:
             self._fail(f"not ready: {', '.join(open_ones)}", Moved.NO)
+        return look
 
     def _check_set_points(self, written: Mapping[str, float], moved: Moved) -> None:
         """Read set-points back: what the tool holds must be what was written."""
@@ -220,14 +226,23 @@ class RemoteController:
 
     # ---- while it moves ------------------------------------------------------------------------------------------
 
-    def _follow(self, number: Number, set_points: Mapping[str, float], report: Report) -> Look:
+    def _follow(self, number: Number, set_points: Mapping[str, float], report: Report, before: float | None) -> Look:
+        """Follow a command to its end.
+
+        Args:
+            number: The command.
+            set_points: What it was asked with.
+            report: Told of what is seen.
+            before: The tool's count of commands before this one, which may bear the number of an older one; None if
+                it is known to have begun.
+        """
         starts: float | None = None
         shown, report_at, refusals = "", 0.0, 0
         alive, worst = _Alive(self._patience_s), None
         while True:
             look = self._patiently(self._look_and_beat)
             alive.check(self._name, look)
-            if look.accepted != number:
+            if look.accepted != number or look.inputs["commands"] == before:
                 refusals += self._begin(number, look, has_begun=starts is not None)
             else:
                 starts = look.inputs["starts"] if starts is None else starts
@@ -299,7 +314,10 @@ class RemoteController:
 
     def _pause(self, moved: Moved) -> None:
         if self._halted.wait(self._poll_s):
-            raise InstrumentError(FailureClass.HALTED, f"{self._name}: halted by command", moved)
+            raise self._was_halted(moved)
+
+    def _was_halted(self, moved: Moved) -> InstrumentError:
+        return InstrumentError(FailureClass.HALTED, f"{self._name}: halted by command", moved)
 
     # ---- exchanges -----------------------------------------------------------------------------------------------
 

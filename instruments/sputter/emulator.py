@@ -37,6 +37,7 @@ SPUTTER = Anatomy(
             "ramp": "strike",
             "pre-sputter": "presputter",
             "deposit": "deposit",
+            "cool": "cool",
             "vent": "vent",
             "unload": "vent",
             "maintenance: new target": "vent",
