@@ -22,6 +22,9 @@ from orchestrator.formula import FormulaError, Names, read_comparisons
 __all__ = ["CampaignConfig", "ConfigError", "Configuration", "Problem", "load", "read_scalar", "recorded", "schema"]
 
 _LARGEST_FILE = 1_000_000
+_BEFORE: Mapping[tuple[str, str], Any] = {("planner", "levels"): None}
+"""What was done before there was such a key: that is what a ledger without it means."""
+
 _FILES = (("data", "source"), ("data", "initial"), ("laboratory", "table"), ("screening", "published"))
 
 
@@ -90,6 +93,8 @@ def recorded(
         ConfigError: A key or a value that this version does not know.
     """
     source = Source(name, copy.deepcopy(dict(plain)))
+    for (section, key), value in _BEFORE.items():
+        source.data.setdefault(section, {}).setdefault(key, value)
     for key, value in (overrides or {}).items():
         _override(source, source.data, key, value, option)
     try:

@@ -54,6 +54,45 @@ class _Predicted:
         return -self.mean, self.sd
 
 
+@dataclass(frozen=True)
+class Doubt:
+    """What is known of sd and P(feasible) at the centres of blocks and within them, arrays of shape (n_blocks,).
+
+    Args:
+        sd: At the centres.
+        sd_range: The smallest and the largest within each block, or bounds of these.
+        p_feasible: At the centres.
+        p_range: As `sd_range`.
+    """
+
+    sd: FloatArray
+    sd_range: tuple[FloatArray, FloatArray]
+    p_feasible: FloatArray
+    p_range: tuple[FloatArray, FloatArray]
+
+    def of(self, places: NDArray[np.intp]) -> "Doubt":
+        """Return what is known of some of the blocks."""
+        (sd_low, sd_high), (p_low, p_high) = self.sd_range, self.p_range
+        ranges = (sd_low[places], sd_high[places]), (p_low[places], p_high[places])
+        return Doubt(self.sd[places], ranges[0], self.p_feasible[places], ranges[1])
+
+
+def ceiling(settings: PlannerConfig, highest: FloatArray, doubt: Doubt, reference: Reference) -> FloatArray:
+    """Return what the acquisition cannot exceed within blocks, shape (n_blocks,).
+
+    Every acquisition rises with the score, and rises or falls with each of sd and P(feasible) when the others are held,
+    so that its largest value over ranges of them is at one of their four corners.
+
+    Args:
+        settings: As for `evaluate`.
+        highest: The largest score within each block.
+        doubt: The ranges of the others.
+        reference: As for `evaluate`.
+    """
+    corners = [evaluate(settings, Outlook(highest, sd, p), reference) for sd in doubt.sd_range for p in doubt.p_range]
+    return np.asarray(np.max(corners, axis=0), dtype=float)
+
+
 def evaluate(settings: PlannerConfig, outlook: Outlook, reference: Reference) -> FloatArray:
     """Return the acquisition of each point; larger is better.
 

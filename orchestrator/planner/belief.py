@@ -12,11 +12,12 @@ from orchestrator.config.schema import PlannerConfig
 from orchestrator.data import Rows
 from orchestrator.objective import Objective
 from orchestrator.planner import acquisition
-from orchestrator.planner.acquisition import Outlook, Reference
+from orchestrator.planner.acquisition import Doubt, Outlook, Reference
 from orchestrator.planner.feasibility import EVIDENCE, Feasibility
 from orchestrator.planner.suggestion import Observation
 from orchestrator.recipe import Point
 from orchestrator.space import ParameterSpace
+from orchestrator.surrogates.separable import Separable
 
 FloatArray = NDArray[np.float64]
 
@@ -79,6 +80,44 @@ class Belief:
     def promise(self, outlook: Outlook) -> FloatArray:
         """Return the acquisition of each point of an outlook; larger is better."""
         return acquisition.evaluate(self._settings, outlook, self.reference)
+
+    @property
+    def is_natural(self) -> bool:
+        """Whether the surrogate sees parameters in their own units."""
+        return self._natural
+
+    def mean_on(self, axes: Sequence[FloatArray]) -> Separable | None:
+        """Return the predicted score on a grid as a sum of products, or None where the surrogate has no such form.
+
+        Args:
+            axes: For each column its values on the grid, as the surrogate sees them.
+        """
+        if not (hasattr(self.surrogate, "separable") and hasattr(self.surrogate, "sd_around")):
+            return None
+        mean: Separable | None = self.surrogate.separable(axes)
+        return mean
+
+    def doubt_at(self, columns: FloatArray, features: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return sd and P(feasible) at points, given in the unit cube and as the surrogate sees them."""
+        return self.surrogate.sd_at(features), self._feasibility.at(columns)
+
+    def doubt_around(
+        self, columns: FloatArray, features: FloatArray, column_reaches: FloatArray, feature_reaches: FloatArray
+    ) -> Doubt:
+        """Return sd and P(feasible) at the centres of blocks, and their ranges within them.
+
+        Args:
+            columns: The centres in the unit cube, shape (n_blocks, n_columns).
+            features: The centres as the surrogate sees them.
+            column_reaches: How far each block reaches from its centre along each axis, in the unit cube.
+            feature_reaches: The same as the surrogate sees it.
+        """
+        sd, sd_range = self.surrogate.sd_around(features, feature_reaches)
+        return Doubt(sd, sd_range, *self._feasibility.around(columns, column_reaches))
+
+    def ceiling(self, highest: FloatArray, doubt: Doubt) -> FloatArray:
+        """Return what the acquisition cannot exceed within blocks of which the largest score is known."""
+        return acquisition.ceiling(self._settings, highest, doubt, self.reference)
 
     def _fitted(self, X: FloatArray, y: FloatArray, n_imagined: int) -> Any:  # noqa: ANN401 - sklearn has no stubs
         borrowed = None

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instruments.driver import FailureClass
-from orchestrator.surrogates.kernels import radial
+from orchestrator.surrogates.kernels import radial, squared_distance
 
 FloatArray = NDArray[np.float64]
 
@@ -46,12 +46,33 @@ class Feasibility:
             return np.full(len(X), _PRIOR_SUCCESSES)
         return _success(radial(X / self.reach, self._X / self.reach), self._failed)
 
+    def around(self, X: FloatArray, reaches: FloatArray) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
+        """Return the probability at encoded points, and what it cannot fall below or exceed around them.
+
+        Args:
+            X: Points, shape (n, n_columns).
+            reaches: How far around them along each column, the same shape.
+        """
+        if not len(self._X):
+            p = self.at(X)
+            return p, (p, p)
+        apart = np.sqrt(squared_distance(X / self.reach, self._X / self.reach))
+        radius = np.sqrt(((reaches / self.reach) ** 2).sum(axis=1))[:, None]
+        least, most = np.exp(-0.5 * (apart + radius) ** 2), np.exp(-0.5 * np.maximum(apart - radius, 0.0) ** 2)
+        succeeded = self._failed == 0
+        lowest = _probability(least @ succeeded, most @ self._failed)
+        highest = _probability(most @ succeeded, least @ self._failed)
+        return _success(np.exp(-0.5 * apart**2), self._failed), (lowest, highest)
+
 
 def _success(counts: FloatArray, failed: FloatArray) -> FloatArray:
     """Return the posterior mean from how much each run counts, shape (n_points, n_runs)."""
-    failures = _PRIOR_FAILURES + counts @ failed
     # A weak failure is weak evidence, not partial success: only measured runs count as successes.
-    successes = _PRIOR_SUCCESSES + counts @ (failed == 0)
+    return _probability(counts @ (failed == 0), counts @ failed)
+
+
+def _probability(successes: FloatArray, failures: FloatArray) -> FloatArray:
+    successes, failures = _PRIOR_SUCCESSES + successes, _PRIOR_FAILURES + failures
     return np.asarray(successes / (successes + failures), dtype=float)
 
 

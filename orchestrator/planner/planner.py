@@ -21,18 +21,16 @@ from orchestrator.planner.drivers import Drivers, drivers
 from orchestrator.planner.explanation import why
 from orchestrator.planner.extrapolation import novelty
 from orchestrator.planner.feasibility import EVIDENCE
+from orchestrator.planner.lattice import Lattice
+from orchestrator.planner.sampling import SAME, best_sample, is_used, samples
 from orchestrator.planner.suggestion import Observation, Suggestion
+from orchestrator.planner.summit import summit
 from orchestrator.recipe import Point
 from orchestrator.space import ParameterSpace, Value
-from orchestrator.surrogates.kernels import squared_distance
 
 __all__ = ["Observation", "Planner", "Suggestion"]
 
 FloatArray = NDArray[np.float64]
-
-_N_CENTRES = 8  # of the best samples, searched once more nearby
-_NEARBY = 0.05  # standard deviation of that search, unit cube
-_SAME = 1e-6  # points closer than this in the unit cube are equal
 
 
 class Planner:
@@ -215,15 +213,15 @@ class Planner:
         n_design, used = len(self._design), self._used(known, pending)
         if number <= n_design:
             point = self._design[number - 1]
-            if len(_unused(self.space.encode([point]), used)):
+            if not is_used(self.space.encode([point]), used)[0]:
                 words = f"point {number} of {n_design} of the initial design (maximin Latin hypercube)"
                 return self._without_model(number, point, words, known)
-        columns = self._free(self._samples(self._rng(number)), used)
+        columns = samples(self.space, self.settings.samples, used, self._rng(number))
         point = self.space.points(columns[:1])[0]
         return self._without_model(number, point, "drawn at random to complete the initial design", known)
 
     def _most_feasible(self, known: Sequence[Observation], pending: Sequence[Point], number: int) -> Suggestion:
-        columns = self._free(self._samples(self._rng(number)), self._used(known, pending))
+        columns = samples(self.space, self.settings.samples, self._used(known, pending), self._rng(number))
         i = int(feasibility(self.space, known).at(columns).argmax())
         point = self.space.points(columns[i : i + 1])[0]
         return self._without_model(number, point, "nothing is measured yet: the sample least like what failed", known)
@@ -240,27 +238,20 @@ class Planner:
 
     def _from_model(self, known: Sequence[Observation], pending: Sequence[Point], number: int) -> Suggestion:
         belief = self.belief(known[len(self._initial) :], pending)
-        rng, used = self._rng(number), self._used(known, pending)
-        columns = self._free(self._samples(rng), used)
-        if not self.space.is_discrete:
-            promise = belief.promise(belief.at(columns))
-            centres = columns[np.argsort(-promise, kind="stable")[:_N_CENTRES]]
-            columns = np.vstack([centres, _unused(self._nearby(centres, rng), used)])
-        outlook = belief.at(columns)
-        promise = belief.promise(outlook)
-        i = int(promise.argmax())
-        point = self.space.points(columns[i : i + 1])[0]
+        column = self._best_column(belief, self._used(known, pending), number)
+        outlook = belief.at(column)
+        point = self.space.points(column)[0]
         new = novelty(self.space, point, [o.point for o in _measured(known)])
         suggestion = Suggestion(
             number,
             point,
             kind="model",
             why="",
-            mean=self.objective.value(float(outlook.score[i])),
-            sd=float(outlook.sd[i]),
-            acquisition=float(promise[i]),
+            mean=self.objective.value(float(outlook.score[0])),
+            sd=float(outlook.sd[0]),
+            acquisition=float(belief.promise(outlook)[0]),
             acquisition_name=self.settings.acquisition,
-            p_feasible=float(outlook.p_feasible[i]),
+            p_feasible=float(outlook.p_feasible[0]),
             source_weight=belief.surrogate.source_weight_,
             source_evidence=belief.surrogate.source_evidence_,
             extrapolating=new.extrapolating,
@@ -268,22 +259,21 @@ class Planner:
         )
         return replace(suggestion, why=why(suggestion, self.objective, belief, new))
 
-    def _samples(self, rng: np.random.Generator) -> FloatArray:
-        n_pool = len(self.space.candidates or ())
-        return self.space.draw(n_pool or self.settings.samples, rng)
-
-    def _nearby(self, centres: FloatArray, rng: np.random.Generator) -> FloatArray:
-        shape = (self.settings.samples // _N_CENTRES, *centres.shape)
-        return self.space.snap((centres + _NEARBY * rng.standard_normal(shape)).reshape(-1, centres.shape[1]))
+    def _best_column(self, belief: Belief, used: FloatArray, number: int) -> FloatArray:
+        """Return the encoded point of the largest acquisition, shape (1, n_columns): of the grid, else of samples."""
+        lattice = Lattice.of(self.space, self.settings.levels, natural=belief.is_natural)
+        found = None
+        if lattice is not None:
+            taken = lattice.places(used, within=SAME)
+            # Where every point of the grid was tried, replicates are due.
+            found = summit(belief, lattice, taken if len(taken) < lattice.n_points else taken[:0])
+        if found is not None:
+            return found
+        return best_sample(belief, self.space, self.settings.samples, used, self._rng(number))
 
     def _used(self, known: Sequence[Observation], pending: Sequence[Point]) -> FloatArray:
         told = [o.point for o in known if o.value is not None or o.failure == FailureClass.INFEASIBLE]
         return self.space.encode([*told, *pending])
-
-    def _free(self, columns: FloatArray, used: FloatArray) -> FloatArray:
-        """Return the columns that were not tried yet, or all of them where every one was: replicates are due then."""
-        unused = _unused(columns, used)
-        return unused if len(unused) else columns
 
     def _rng(self, number: int) -> np.random.Generator:
         return stream(self.seed, "planner", number)
@@ -291,10 +281,3 @@ class Planner:
 
 def _measured(known: Sequence[Observation]) -> list[Observation]:
     return [o for o in known if o.value is not None]
-
-
-def _unused(columns: FloatArray, used: FloatArray) -> FloatArray:
-    if not len(used):
-        return columns
-    apart = squared_distance(columns, used).min(axis=1)
-    return np.asarray(columns[apart > _SAME**2])

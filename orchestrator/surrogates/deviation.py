@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
-from orchestrator.surrogates.kernels import matern
+from orchestrator.surrogates.kernels import matern, matern_at, squared_distance
 
 FloatArray = NDArray[np.float64]
 
@@ -82,7 +82,7 @@ class Deviation:
     """
 
     def __init__(self, X: FloatArray, residuals: FloatArray, noise: float) -> None:
-        self._X = X
+        self._X, self._noise = X, noise
         self._lower = cholesky(matern(X, X) + noise * np.eye(len(X)), lower=True)
         inverse = cho_solve((self._lower, True), np.eye(len(X)))
         self.amplitude = max(_WIDENING**2 * float(np.mean(residuals**2 * np.diag(inverse))), _SMALLEST_VARIANCE)
@@ -92,6 +92,26 @@ class Deviation:
         whitened = solve_triangular(self._lower, matern(self._X, X), lower=True)
         variance = 1.0 - np.einsum("ij,ij->j", whitened, whitened)
         return np.asarray(np.sqrt(self.amplitude * np.maximum(variance, _SMALLEST_VARIANCE)), dtype=float)
+
+    def around(self, X: FloatArray, radius: FloatArray) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
+        """Return the standard deviation at each row, and what it cannot fall below or exceed around it.
+
+        It is the distance of the row's image from what the measured rows span, in the space of the kernel, and so
+        cannot change by more than the distance of two images, sqrt(2 - 2 k(x, x')). And one measured row alone, at
+        its farthest, leaves no more than 1 - k^2 / (1 + noise) of the variance; more rows leave less.
+
+        Args:
+            X: Rows divided by their kernel lengths, shape (n_rows, n_columns).
+            radius: How far around them, in the same units, shape (n_rows,).
+        """
+        apart = np.sqrt(squared_distance(X, self._X).min(axis=1))
+        change = np.sqrt(np.maximum(2 - 2 * matern_at(radius), 0.0))
+        alone = np.sqrt(1 - matern_at(apart + radius) ** 2 / (1 + self._noise))
+        size = float(np.sqrt(self.amplitude))
+        sd = self.at(X)
+        floor = size * np.sqrt(_SMALLEST_VARIANCE)
+        lowest = np.maximum(sd - size * change, floor)
+        return sd, (lowest, np.maximum(np.minimum(sd + size * change, size * alone), floor))
 
 
 def _likelihood(gram: FloatArray, y: FloatArray, noise: float) -> float:

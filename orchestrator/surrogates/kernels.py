@@ -22,5 +22,13 @@ def matern(A: FloatArray, B: FloatArray) -> FloatArray:
 
     Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, equation 4.17.
     """
-    s = np.sqrt(5.0 * squared_distance(A, B))
+    return _rough(np.sqrt(5.0 * squared_distance(A, B)))
+
+
+def matern_at(distance: FloatArray) -> FloatArray:
+    """Return the same kernel at distances |a - b|, whatever their shape."""
+    return _rough(np.sqrt(5.0) * distance)
+
+
+def _rough(s: FloatArray) -> FloatArray:
     return (1.0 + s + s**2 / 3.0) * np.exp(-s)

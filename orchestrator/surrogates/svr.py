@@ -116,7 +116,7 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         features = validate_data(self, X, dtype=float, reset=False)
         shares = ((1 - self.source_weight_, self.plain_), (self.source_weight_, self.borrowing_))
         mean = self.offset_ + self.spread_ * sum(w * predict(features) for w, predict in shares if w > 0)
-        return (mean, self.spread_ * self.deviation_.at(features / self.smoothness_.lengths)) if return_std else mean
+        return (mean, self.sd_at(features)) if return_std else mean
 
     def separable(self, axes: Sequence[FloatArray]) -> Separable:
         """Return the prediction on a grid as a sum of products, one factor for each axis (`orchestrator.grid`).
@@ -128,6 +128,22 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         shares = ((1 - self.source_weight_, self.plain_), (self.source_weight_, self.borrowing_))
         parts = [part.separable(axes).scaled(weight) for weight, part in shares if weight > 0]
         return Separable.total(parts).scaled(self.spread_, self.offset_)
+
+    def sd_at(self, X: FloatArray) -> FloatArray:
+        """Return the standard deviation at rows, shape (n_rows,), without the mean."""
+        return np.asarray(self.spread_ * self.deviation_.at(X / self.smoothness_.lengths), dtype=float)
+
+    def sd_around(self, X: FloatArray, reaches: FloatArray) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
+        """Return the standard deviation at rows, and what it cannot fall below or exceed around them.
+
+        Args:
+            X: Rows, shape (n_rows, n_columns).
+            reaches: How far around them along each column, the same shape.
+        """
+        lengths = self.smoothness_.lengths
+        radius = np.sqrt(((reaches / lengths) ** 2).sum(axis=1))
+        sd, (lowest, highest) = self.deviation_.around(X / lengths, radius)
+        return self.spread_ * sd, (self.spread_ * lowest, self.spread_ * highest)
 
     def _check_settings(self) -> None:
         if self.mode not in {"scaled", "paper", "paper-search"}:

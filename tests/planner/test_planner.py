@@ -57,7 +57,7 @@ def test_planner_counts_initial_rows_towards_the_design():
 @pytest.mark.parametrize("surrogate", ["coral-svr", "svr", "gp"])
 def test_planner_answer_depends_on_its_arguments_alone(surrogate):
     """Same arguments, same suggestion, whatever was asked before and by whichever instance."""
-    settings = QUICK.model_copy(update={"surrogate": surrogate})
+    settings = QUICK.model_copy(update={"surrogate": surrogate, "levels": None})
     one, other = (planner(settings, seed=7, source=past(8, seed=5)) for _ in range(2))
     other.ask(performed(9, seed=4), number=3)
     first = one.ask(performed(12), number=13)

@@ -1,0 +1,56 @@
+"""The largest acquisition among samples: where there is no grid to search, or a pool is all there is."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.planner.belief import Belief
+from orchestrator.space import ParameterSpace
+from orchestrator.surrogates.kernels import squared_distance
+
+FloatArray = NDArray[np.float64]
+
+SAME = 1e-6  # points closer than this in the unit cube are equal
+_N_CENTRES = 8  # of the best samples, searched once more nearby
+_NEARBY = 0.05  # standard deviation of that search, unit cube
+
+
+def samples(space: ParameterSpace, n: int, used: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return encoded points that were not tried yet, or all where every one was: replicates are due then.
+
+    Args:
+        space: The parameters; of a pool every candidate is a sample.
+        n: How many to draw where there is no pool.
+        used: Encoded points that were tried, shape (n_used, n_columns).
+        rng: Where they are drawn from.
+    """
+    columns = space.draw(len(space.candidates or ()) or n, rng)
+    unused = _unused(columns, used)
+    return unused if len(unused) else columns
+
+
+def best_sample(
+    belief: Belief, space: ParameterSpace, n: int, used: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """Return the encoded point of the largest acquisition among samples, shape (1, n_columns).
+
+    In a space that is not discrete, the surroundings of the best samples are searched once more.
+    """
+    columns = samples(space, n, used, rng)
+    if not space.is_discrete:
+        promise = belief.promise(belief.at(columns))
+        centres = columns[np.argsort(-promise, kind="stable")[:_N_CENTRES]]
+        near = centres + _NEARBY * rng.standard_normal((n // _N_CENTRES, *centres.shape))
+        columns = np.vstack([centres, _unused(space.snap(near.reshape(-1, centres.shape[1])), used)])
+    i = int(belief.promise(belief.at(columns)).argmax())
+    return columns[i : i + 1]
+
+
+def is_used(columns: FloatArray, used: FloatArray) -> NDArray[np.bool_]:
+    """Return which encoded points were tried."""
+    if not len(used):
+        return np.zeros(len(columns), dtype=bool)
+    return np.asarray(squared_distance(columns, used).min(axis=1) <= SAME**2)
+
+
+def _unused(columns: FloatArray, used: FloatArray) -> FloatArray:
+    return columns[~is_used(columns, used)]
