@@ -81,11 +81,6 @@ class Belief:
         """Return the acquisition of each point of an outlook; larger is better."""
         return acquisition.evaluate(self._settings, outlook, self.reference)
 
-    @property
-    def is_natural(self) -> bool:
-        """Whether the surrogate sees parameters in their own units."""
-        return self._natural
-
     def mean_on(self, axes: Sequence[FloatArray]) -> Separable | None:
         """Return the predicted score on a grid as a sum of products, or None where the surrogate has no such form.
 

@@ -1,7 +1,7 @@
 """The grid of a space on which an acquisition is maximised exactly, and its division into blocks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -12,7 +12,9 @@ from orchestrator.space import Parameter, ParameterSpace
 FloatArray = NDArray[np.float64]
 Index = tuple[NDArray[np.intp], ...]
 
-_MOST_PARAMETERS = 3
+_MOST_SEARCHED = 3  # parameters
+_MOST_POINTS = 400**3
+_TESTED_AT_ONCE = 2**18  # points held against the constraints
 
 
 @dataclass(frozen=True)
@@ -20,31 +22,47 @@ class Lattice:
     """All points of a space on evenly spaced values of each parameter, or on its own levels.
 
     Args:
-        columns: For each parameter its values in the unit cube, rising.
+        columns: For each encoded column its values in the unit cube, rising.
         features: The same as the surrogate sees them.
+        barred: Which points break a constraint, array of the grid's shape; None where there are no constraints.
     """
 
     columns: tuple[FloatArray, ...]
     features: tuple[FloatArray, ...]
+    barred: NDArray[np.bool_] | None = None
 
     @classmethod
     def of(cls, space: ParameterSpace, levels: int | None, *, natural: bool) -> "Lattice | None":
-        """Return the grid of a space, or None where it has none: choices, a pool, or more than three parameters.
+        """Return the grid of a space, or None where it has none.
+
+        It has none with choices, a pool, an equality between parameters or more than three that are searched, with more
+        than 6.4e7 points, and where no point of the grid meets the constraints.
 
         Args:
             space: The parameters.
             levels: How many values each range is divided into, both ends included; None for no grid.
             natural: Whether the surrogate sees parameters in their own units.
         """
-        if levels is None or space.candidates is not None or len(space.parameters) > _MOST_PARAMETERS:
+        if levels is None or space.candidates is not None or space.has_equality:
             return None
-        if any(p.choices for p in space.parameters):
+        seen = [p for p in space.parameters if not p.is_constant]
+        if len(space.searched) > _MOST_SEARCHED or any(p.choices for p in seen):
             return None
-        columns = tuple(_values(p, levels) for p in space.parameters)
-        if not natural:
-            return cls(columns, columns)
-        features = (np.array(p.decode(c[:, None]), dtype=float) for p, c in zip(space.parameters, columns, strict=True))
-        return cls(columns, tuple(features))
+        columns = tuple(_values(p, levels) for p in seen)
+        if prod(map(len, columns)) > _MOST_POINTS:
+            return None
+        features = (np.asarray(p.natural(c[:, None]), dtype=float) for p, c in zip(seen, columns, strict=True))
+        lattice = cls(columns, tuple(features) if natural else columns)
+        barred = lattice._broken(space) if space.constraints else None
+        return None if barred is not None and barred.all() else replace(lattice, barred=barred)
+
+    def _broken(self, space: ParameterSpace) -> NDArray[np.bool_]:
+        broken = np.empty(self.n_points, dtype=bool)
+        for start in range(0, self.n_points, _TESTED_AT_ONCE):
+            part = broken[start : start + _TESTED_AT_ONCE]
+            index = np.unravel_index(np.arange(start, start + len(part)), self.shape)
+            part[:] = ~space.allowed(self.columns_at(index))
+        return broken.reshape(self.shape)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -56,6 +74,15 @@ class Lattice:
         """Points in all."""
         return prod(self.shape)
 
+    @property
+    def n_allowed(self) -> int:
+        """Points that meet the constraints."""
+        return self.n_points - (0 if self.barred is None else int(np.count_nonzero(self.barred)))
+
+    def is_allowed(self, index: Index) -> NDArray[np.bool_]:
+        """Return which points meet the constraints, shape (n_points,)."""
+        return np.ones(len(index[0]), dtype=bool) if self.barred is None else ~self.barred[index]
+
     def columns_at(self, index: Index) -> FloatArray:
         """Return points in the unit cube, shape (n_points, n_parameters)."""
         return _gathered(self.columns, index)
@@ -65,7 +92,7 @@ class Lattice:
         return _gathered(self.features, index)
 
     def places(self, columns: FloatArray, *, within: float) -> NDArray[np.intp]:
-        """Return the places, in C order, of those points of the unit cube that are points of the grid.
+        """Return the places, in C order, of those points of the unit cube that are allowed points of the grid.
 
         Args:
             columns: Points in the unit cube, shape (n, n_parameters).
@@ -76,7 +103,8 @@ class Lattice:
             for axis, column in zip(self.columns, columns.T, strict=True)
         )
         apart = ((self.columns_at(index) - columns) ** 2).sum(axis=1)
-        found = np.unique(np.ravel_multi_index(index, self.shape)[apart <= within**2])
+        is_one = (apart <= within**2) & self.is_allowed(index)
+        found = np.unique(np.ravel_multi_index(index, self.shape)[is_one])
         return np.asarray(found, dtype=np.intp)
 
 
@@ -124,6 +152,8 @@ class Blocks:
 
 
 def _values(parameter: Parameter, levels: int) -> FloatArray:
+    if parameter.fixed is not None:
+        return parameter.encode([parameter.fixed])[:, 0]
     if parameter.levels:
         return parameter.encode(parameter.levels)[:, 0]
     return np.linspace(0.0, 1.0, levels)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instruments.driver import FailureClass
-from orchestrator import config
+from orchestrator import config, surrogates
 from orchestrator.chance import stream
 from orchestrator.config.pool import read_pool
 from orchestrator.config.schema import CampaignConfig, PlannerConfig
@@ -209,6 +209,11 @@ class Planner:
         """The initial design: drawn once from the seed, indexed by the number of the suggestion."""
         return self.space.design(max(self.settings.initial_runs - len(self._initial), 1), self.seed)
 
+    @cached_property
+    def _lattice(self) -> Lattice | None:
+        """The grid on which the acquisition is maximised."""
+        return Lattice.of(self.space, self.settings.levels, natural=surrogates.is_natural(self.settings))
+
     def _from_design(self, known: Sequence[Observation], pending: Sequence[Point], number: int) -> Suggestion:
         n_design, used = len(self._design), self._used(known, pending)
         if number <= n_design:
@@ -261,12 +266,11 @@ class Planner:
 
     def _best_column(self, belief: Belief, used: FloatArray, number: int) -> FloatArray:
         """Return the encoded point of the largest acquisition, shape (1, n_columns): of the grid, else of samples."""
-        lattice = Lattice.of(self.space, self.settings.levels, natural=belief.is_natural)
         found = None
-        if lattice is not None:
-            taken = lattice.places(used, within=SAME)
+        if self._lattice is not None:
+            taken = self._lattice.places(used, within=SAME)
             # Where every point of the grid was tried, replicates are due.
-            found = summit(belief, lattice, taken if len(taken) < lattice.n_points else taken[:0])
+            found = summit(belief, self._lattice, taken if len(taken) < self._lattice.n_allowed else taken[:0])
         if found is not None:
             return found
         return best_sample(belief, self.space, self.settings.samples, used, self._rng(number))

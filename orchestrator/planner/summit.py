@@ -51,6 +51,7 @@ def summit(belief: Belief, lattice: Lattice, excluded: Places) -> FloatArray | N
 
 def _all_at_once(belief: Belief, lattice: Lattice, excluded: Places) -> int:
     places, found = np.arange(lattice.n_points), _Found(excluded)
+    places = places[lattice.is_allowed(np.unravel_index(places, lattice.shape))]
     found.add(places, belief.promise(belief.at(lattice.columns_at(np.unravel_index(places, lattice.shape)))))
     return found.first
 
@@ -88,12 +89,12 @@ class _Search:
 
     def __init__(self, belief: Belief, lattice: Lattice, mean: Separable, excluded: Places) -> None:
         self._belief, self._lattice, self._mean = belief, lattice, mean
-        self._maxima = _pyramid(mean)
+        self._maxima = _pyramid(mean, lattice.barred)
         self._blocks = [Blocks(lattice, 2**level) for level in range(len(self._maxima) + 1)]
         self._found = _Found(excluded)
-        n_blocks = self._maxima[-1].size
-        self._ceilings, self._places = np.full(n_blocks, np.inf), np.arange(n_blocks)
-        self._levels = np.full(n_blocks, len(self._maxima))
+        self._places = np.flatnonzero(np.isfinite(self._maxima[-1]))
+        self._ceilings = np.full(len(self._places), np.inf)
+        self._levels = np.full(len(self._places), len(self._maxima))
 
     def run(self) -> int:
         """Divide until nothing that waits can be better than the best, or equal; return that."""
@@ -130,10 +131,13 @@ class _Search:
 
     def _evaluate(self, points: Index, sd: FloatArray, p_feasible: FloatArray) -> None:
         promise = self._belief.promise(Outlook(self._mean.at(points), sd, p_feasible))
-        self._found.add(np.ravel_multi_index(points, self._lattice.shape), promise)
+        allowed = self._lattice.is_allowed(points)
+        self._found.add(np.ravel_multi_index(points, self._lattice.shape)[allowed], promise[allowed])
 
     def _wait(self, level: int, parents: Places, index: Index, doubt: Doubt) -> None:
         highest = self._maxima[level - 1][index] if level else self._mean.at(index)
+        some = np.isfinite(highest) if level else self._lattice.is_allowed(index)  # else no point of it is allowed
+        highest, parents, index = highest[some], parents[some], tuple(i[some] for i in index)
         ceilings = self._belief.ceiling(highest, doubt.of(parents))
         self._ceilings = np.append(self._ceilings, ceilings)
         self._levels = np.append(self._levels, np.full(len(ceilings), level))
@@ -149,15 +153,18 @@ def _parts(index: Index, shape: Sequence[int]) -> tuple[Places, Index]:
     return parents[inside], tuple(part[inside] for part in parts)
 
 
-def _pyramid(mean: Separable) -> list[FloatArray]:
-    """Return the largest mean in blocks of 2, 4, 8, ... points along each axis, the mean itself never held whole."""
-    levels = [_lowest(mean)]
+def _pyramid(mean: Separable, barred: NDArray[np.bool_] | None = None) -> list[FloatArray]:
+    """Return the largest mean in blocks of 2, 4, 8, ... points along each axis, the mean itself never held whole.
+
+    Barred points do not count; a block without others has -inf.
+    """
+    levels = [_lowest(mean, barred)]
     while levels[-1].size > _WIDEST_DIVISION:
         levels.append(_halved(levels[-1]))
     return levels
 
 
-def _lowest(mean: Separable) -> FloatArray:
+def _lowest(mean: Separable, barred: NDArray[np.bool_] | None) -> FloatArray:
     layout, (n_first, *others) = Layout(mean.shape), mean.shape
     n_rows = layout.n_rows // n_first  # of the layout, for each point of the first axis
     n_at_once = 2 * max(_SLAB // (2 * n_rows * layout.n_columns), 1)
@@ -166,6 +173,8 @@ def _lowest(mean: Separable) -> FloatArray:
     for start in range(0, n_first, n_at_once):
         part = slab[: n_first - start]
         mean.fill(start * n_rows, part.reshape(-1, layout.n_columns))
+        if barred is not None:
+            part[barred[start : start + len(part)]] = -np.inf
         found[start // 2 : (start + len(part) + 1) // 2] = _halved(part)
     return found
 

@@ -28,7 +28,8 @@ NOTHING = np.empty(0, dtype=np.intp)
 
 
 def true(point):
-    return sum(np.sin((k + 2) * value) for k, value in enumerate(point.values()))
+    numbers = [value for value in point.values() if not isinstance(value, str)]
+    return sum(np.sin((k + 2) * number) for k, number in enumerate(numbers))
 
 
 def observations(space, n, seed=0):
@@ -69,13 +70,30 @@ def test_summit_is_the_best_of_all_points(space, levels, mode, acquisition, n):
     given_settings = PlannerConfig(acquisition=acquisition, mode=mode, source_weight=0.4, kappa=0.5 + n / 10)
     known, pending = observations(space, n, n), space.sample(2, np.random.default_rng(n + 50))
     belief = Belief(space, OBJECTIVE, given_settings, known, pending=pending, source=rows(space, 12))
-    lattice = Lattice.of(space, levels, natural=belief.is_natural)
+    lattice = Lattice.of(space, levels, natural=mode == "paper")
     assert lattice.n_points > 2**14
     promise = everywhere(belief, lattice)
     for barred in (NOTHING, np.sort(np.argsort(promise)[-3:])):
         promise[barred] = -np.inf
         found = lattice.places(summit.summit(belief, lattice, barred), within=1e-9)[0]
         assert found == promise.argmax()
+
+
+@pytest.mark.parametrize("levels", [16, 41], ids=["all points at once", "by blocks"])
+def test_summit_meets_the_constraints(levels):
+    """The best of the allowed points, though better ones are barred; fixed parameters stay where they are."""
+    thickness = Parameter("thickness", "nm", 100, 900, fixed=800.0)
+    gas = Parameter("gas", choices=("N2",), fixed="N2")
+    parameters = [DISTANCE, gas, Parameter("power", "W", 50, 300), thickness, PRESSURE]
+    free, space = (ParameterSpace(parameters, constraints=c) for c in ([], ["distance * pressure <= 4", "power > 90"]))
+    belief = Belief(space, OBJECTIVE, PlannerConfig(), observations(free, 30))
+    lattice = Lattice.of(space, levels, natural=False)
+    assert lattice.shape == (levels, levels, 1, levels)
+    promise = everywhere(belief, lattice)
+    allowed = space.allowed(lattice.columns_at(np.unravel_index(np.arange(lattice.n_points), lattice.shape)))
+    assert not allowed[promise.argmax()]
+    promise[~allowed] = -np.inf
+    assert lattice.places(summit.summit(belief, lattice, NOTHING), within=1e-9)[0] == promise.argmax()
 
 
 def test_summit_looks_at_a_fraction_of_the_grid(monkeypatch):
@@ -203,8 +221,11 @@ def test_blocks_reach_every_one_of_their_points():
         (ParameterSpace([DISTANCE, Parameter("gas", choices=("N2", "Ar"))]), 21),
         (ParameterSpace([Parameter(name) for name in "abcd"]), 21),
         (PLANE, None),
+        (ParameterSpace(PLANE.parameters, constraints=["distance + pressure == 9"]), 21),
+        (ParameterSpace(PLANE.parameters, constraints=["8.001 <= distance <= 8.002"]), 21),
+        (ParameterSpace([Parameter(name, levels=tuple(map(float, range(500)))) for name in "abc"]), 21),
     ],
-    ids=["a pool", "choices", "four parameters", "none wanted"],
+    ids=["a pool", "choices", "four", "none wanted", "an equality", "nothing allowed", "too many points"],
 )
 def test_lattice_is_left_out_where_there_is_none(space, levels):
     """Samples are searched instead."""
