@@ -71,29 +71,9 @@ def predicted(space: ParameterSpace, estimator: Any, axes: Axes, *, is_natural: 
 
 def _numeric(estimator: Any, columns: list[FloatArray]) -> FloatArray:  # noqa: ANN401 - sklearn has no stubs
     """Return the predictions on a grid of column blocks, each of shape (n_i, n_columns_i)."""
-    steps = _steps(estimator, columns)
-    if steps is not None:
-        representatives, cells = steps
-        return _everywhere(estimator, representatives)[np.ix_(*cells)]
     if all(block.shape[1] == 1 for block in columns):
         return traverse(estimator, [block[:, 0] for block in columns])
     return _everywhere(estimator, columns)
-
-
-def _steps(
-    estimator: Any,  # noqa: ANN401 - sklearn has no stubs
-    columns: list[FloatArray],
-) -> tuple[list[FloatArray], list[NDArray[np.int_]]] | None:
-    """Return one row of each cell between a model's thresholds, and the cell of each row; None for a smooth model.
-
-    Trees compare single-precision features with their thresholds.
-    """
-    thresholds = estimator.thresholds() if hasattr(estimator, "thresholds") else None
-    if thresholds is None or any(block.shape[1] > 1 for block in columns):
-        return None
-    cells = [np.searchsorted(t, c[:, 0].astype(np.float32)) for t, c in zip(thresholds, columns, strict=True)]
-    firsts = [np.unique(cell, return_index=True, return_inverse=True)[1:] for cell in cells]
-    return [c[first] for c, (first, _) in zip(columns, firsts, strict=True)], [inverse for _, inverse in firsts]
 
 
 def _everywhere(estimator: Any, columns: list[FloatArray]) -> FloatArray:  # noqa: ANN401 - sklearn has no stubs

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from orchestrator.surrogates.deviation import Deviation, smoothness
 from orchestrator.surrogates.guard import Learner, Predictor, deal_folds, judge, left_out
+from orchestrator.surrogates.steps import Steps
 
 FloatArray = NDArray[np.float64]
 Source = tuple[FloatArray, FloatArray]
@@ -35,6 +36,24 @@ class Stepped(Protocol):
 
     def thresholds(self) -> list[FloatArray]:
         """Return the sorted thresholds along each column; a row is on the lower side if single(x) <= threshold."""
+        ...
+
+
+class OnGrid(Protocol):
+    """A prediction on a grid, as `orchestrator.grid` asks for it."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Points along each axis."""
+        ...
+
+    @property
+    def magnitude(self) -> float:
+        """What rounding errors are relative to; 0 where the values themselves say it."""
+        ...
+
+    def fill(self, first: int, out: FloatArray) -> None:
+        """Write consecutive rows of the grid's layout."""
         ...
 
 
@@ -88,6 +107,16 @@ class ScaledRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # s
         if any(f is None for f in found):
             return None
         return [np.unique(np.concatenate(column)) for column in zip(*(f for f in found if f), strict=True)]
+
+    def separable(self, axes: Sequence[FloatArray]) -> OnGrid | None:
+        """Return the prediction on a grid where it is cheaper than asking at every point (`orchestrator.grid`).
+
+        Args:
+            axes: For each column its values on the grid, as `predict` takes them.
+        """
+        check_is_fitted(self)
+        thresholds = self.thresholds()
+        return None if thresholds is None else Steps.between(thresholds, axes, self.predict)
 
     @abstractmethod
     def _learner(self, X: FloatArray, y: FloatArray, folds: NDArray[np.int_]) -> Learner:
