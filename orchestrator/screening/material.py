@@ -4,12 +4,13 @@ Rule of this file: what cannot be used is refused with its place; what is left o
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from instruments.driver import Origin
 from orchestrator.config import ConfigError, Configuration, Problem
 from orchestrator.config.pool import read_pool
 from orchestrator.config.schema import CampaignConfig
@@ -92,6 +93,8 @@ def _target(configuration: Configuration, space: ParameterSpace, objective: Obje
         message = "is missing; name the CSV file with this tool's rows, which models are trained on and judged by"
         raise configuration.error(("data", "initial"), message)
     rows = read_rows(path, space, objective)
+    if settings.data.initial is None:
+        rows = replace(rows, origins=tuple(origin or Origin.RECORDED for origin in rows.origins))
     n_distinct = len(np.unique(space.encode(rows.points), axis=0))
     if n_distinct < FEWEST_ROWS:
         message = f"{path}: has {n_distinct} distinct points; at least {FEWEST_ROWS} are needed to leave one out"

@@ -18,6 +18,7 @@ from orchestrator.space import Parameter, ParameterSpace, Value
 LEVELS = 200
 _USUAL_POINTS = 200**3
 _MOST_POINTS = 400**3
+_POOL_POINTS = 250_000  # where the grid is a picture only, and tables have hundreds of rows
 _BLOCK = 200_000
 
 Axes = Mapping[str, tuple[Value, ...]]
@@ -31,11 +32,13 @@ def axes_of(space: ParameterSpace, levels: int | None = None) -> Axes:
     Args:
         space: The parameters.
         levels: How many levels a range has at most. By default 200, and fewer where the grid would exceed 8e6 points;
-            a given number is reduced where it would exceed 6.4e7.
+            a given number is reduced where it would exceed 6.4e7. Where only the points of a table can be performed,
+            2.5e5 points are enough for a picture.
     """
     fixed = {p.name: p.choices or p.levels for p in space.parameters if p.choices or p.levels}
     n_ranges = len(space.parameters) - len(fixed)
-    most = (_USUAL_POINTS if levels is None else _MOST_POINTS) // max(prod(map(len, fixed.values())), 1)
+    usual = _USUAL_POINTS if space.candidates is None else _POOL_POINTS
+    most = (usual if levels is None else _MOST_POINTS) // max(prod(map(len, fixed.values())), 1)
     n = max(min(levels or LEVELS, _root(most, n_ranges)), 2)
     return {p.name: tuple(fixed.get(p.name) or p.decode(np.linspace(0, 1, n)[:, None])) for p in space.parameters}
 

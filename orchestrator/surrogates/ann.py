@@ -17,7 +17,6 @@ from orchestrator.surrogates.guard import Learner, left_out
 from orchestrator.surrogates.scaled import FloatArray, ScaledRegressor, members_disagree
 from orchestrator.surrogates.separable import Layout
 
-_PENALTIES = (0.01, 0.1, 1.0)  # of squared weights
 _MOST_STEPS = 200
 _LARGEST_EXPONENT = 300.0  # of one side of a product; two such sides stay finite
 
@@ -95,14 +94,16 @@ class NeuralNetworks(ScaledRegressor):
     Args:
         n_networks: How many.
         n_hidden: Units of the hidden layer, hyperbolic tangent.
+        penalties: Penalties on squared weights to choose from.
 
     Source: Rumelhart, Hinton, Williams, Nature 323, 533 (1986); committees: Hansen, Salamon, IEEE Trans. Pattern Anal.
     Mach. Intell. 12, 993 (1990).
     """
 
-    def __init__(self, n_networks: int = 5, n_hidden: int = 6) -> None:
+    def __init__(self, n_networks: int = 5, n_hidden: int = 6, penalties: tuple[float, ...] = (0.01, 0.1, 1.0)) -> None:
         self.n_networks = n_networks
         self.n_hidden = n_hidden
+        self.penalties = penalties
 
     def separable(self, axes: Sequence[FloatArray]) -> Activations | None:
         """Return the prediction on a grid, a factor of each unit's exponential for each axis (`orchestrator.grid`).
@@ -115,8 +116,10 @@ class NeuralNetworks(ScaledRegressor):
         return Activations.of(networks, axes, self.spread_ / len(networks), self.offset_)
 
     def _learner(self, X: FloatArray, y: FloatArray, folds: NDArray[np.int_]) -> Learner:
-        errors = [np.abs(y - left_out(partial(_networks, 1, self.n_hidden, p), X, y, folds)).mean() for p in _PENALTIES]
-        penalty = _PENALTIES[int(np.argmin(errors))]
+        errors = [
+            np.abs(y - left_out(partial(_networks, 1, self.n_hidden, p), X, y, folds)).mean() for p in self.penalties
+        ]
+        penalty = self.penalties[int(np.argmin(errors))]
         self.hyperparameters_ = {"penalty": penalty, "hidden units": self.n_hidden, "networks": self.n_networks}
         return partial(_networks, self.n_networks, self.n_hidden, penalty)
 

@@ -11,8 +11,6 @@ from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, Ran
 from orchestrator.surrogates.guard import Learner
 from orchestrator.surrogates.scaled import FloatArray, ScaledRegressor, members_disagree
 
-_N_STAGES = (25, 50, 100, 200)
-
 
 class RandomForest(ScaledRegressor):
     """Mean of trees that were each grown on a resampled table.
@@ -59,23 +57,25 @@ class GradientBoosting(ScaledRegressor):
     Args:
         depth: Depth of each tree: how many columns may act together.
         rate: Share of each tree that is added.
+        sizes: How many trees to choose from.
 
     Source: Friedman, Ann. Statist. 29, 1189 (2001).
     """
 
-    def __init__(self, depth: int = 2, rate: float = 0.1) -> None:
+    def __init__(self, depth: int = 2, rate: float = 0.1, sizes: tuple[int, ...] = (25, 50, 100, 200)) -> None:
         self.depth = depth
         self.rate = rate
+        self.sizes = sizes
 
     def _learner(self, X: FloatArray, y: FloatArray, folds: NDArray[np.int_]) -> Learner:
         build = partial(GradientBoostingRegressor, max_depth=self.depth, learning_rate=self.rate, random_state=0)
-        missed = np.zeros(len(_N_STAGES))
+        missed = np.zeros(len(self.sizes))
         for fold in range(folds.max() + 1) if folds.max() else ():
             out = folds == fold
-            grown = build(n_estimators=_N_STAGES[-1]).fit(X[~out], y[~out])
+            grown = build(n_estimators=max(self.sizes)).fit(X[~out], y[~out])
             stages = list(grown.staged_predict(X[out]))
-            missed += [np.abs(y[out] - stages[n - 1]).sum() for n in _N_STAGES]
-        n_stages = _N_STAGES[int(np.argmin(missed))]
+            missed += [np.abs(y[out] - stages[n - 1]).sum() for n in self.sizes]
+        n_stages = self.sizes[int(np.argmin(missed))]
         self.hyperparameters_ = {"trees": n_stages, "depth": self.depth, "rate": self.rate}
         return partial(_boosted, partial(build, n_estimators=n_stages))
 

@@ -15,9 +15,9 @@ from orchestrator.surrogates.trees import GradientBoosting, RandomForest
 ALL = (
     CoralSVR(),
     GaussianProcess(),
-    NeuralNetworks(n_networks=1, n_hidden=2),
+    NeuralNetworks(n_networks=1, n_hidden=2, penalties=(1.0,)),
     RandomForest(n_trees=3),  # extra trees are the same code
-    GradientBoosting(depth=1),
+    GradientBoosting(depth=1, sizes=(3, 5)),
     TrAdaBoost(n_trees=3),
     RatioResidual(),
 )

@@ -9,7 +9,7 @@ from orchestrator.grid.expansion import field_of
 from orchestrator.grid.fields import Predicted
 from orchestrator.surrogates import build
 
-CHEAPER = ("ann", "random-forest", "extra-trees", "gradient-boosting", "tradaboost", "ratio")
+CHEAPER = ("ann", "random-forest", "gradient-boosting", "tradaboost", "ratio")
 
 
 @pytest.mark.parametrize("name", CHEAPER)
