@@ -1,0 +1,82 @@
+"""The command: run what the cache lacks, print what it holds."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from joblib import Parallel, delayed
+
+from benchmarks.planners import table
+from benchmarks.planners.cache import Cache
+from benchmarks.planners.contenders import NAMES, Entry
+from benchmarks.planners.families import FAMILIES, laboratories
+from benchmarks.planners.figures import Race, count
+from benchmarks.planners.laboratory import Laboratory
+from benchmarks.planners.race import race
+
+
+def main(arguments: list[str]) -> None:
+    options = _parser().parse_args(arguments)
+    labs = laboratories(options.family, options.seeds, options.labs)
+    entries = [Entry.parse(spec) for spec in options.planners.split(",")]
+    cache = Cache(options.cache)
+    if not options.table:
+        _run(entries, labs, cache, options.runs, options.jobs)
+    by_fingerprint = {lab.fingerprint: lab for lab in labs}
+    races = {
+        entry.spec: [count(r, by_fingerprint[r["laboratory"]], options.runs) for r in found]
+        for entry in entries
+        if (found := cache.latest(entry, labs))
+    }
+    _print(options, races)
+
+
+def _run(entries: list[Entry], labs: list[Laboratory], cache: Cache, n_runs: int, jobs: int) -> None:
+    missing = [(e, lab) for lab in labs for e in entries if cache.find(e, lab, n_runs) is None]
+    results = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        delayed(_race)(entry.spec, lab.family, lab.seed, n_runs) for entry, lab in missing
+    )
+    for number, record in enumerate(results, start=1):
+        cache.add(record)
+        print(f"{number}/{len(missing)} {record['planner']} {record['family']}/{record['seed']}", file=sys.stderr)
+
+
+def _race(spec: str, family: str, seed: int, n_runs: int) -> dict[str, object]:
+    """Run one race from names alone, so that it can go to another process."""
+    return race(Entry.parse(spec), FAMILIES[family](family, seed), n_runs)
+
+
+def _print(options: argparse.Namespace, races: dict[str, list[Race]]) -> None:
+    print(f"{options.family}, {options.seeds} seeds, {options.labs} laboratories, {options.runs} runs; all simulated")
+    print(table.machine() + "\n")
+    if not races:
+        print("no results yet; run the same command without --table")
+        return
+    print(table.summary(races))
+    ours = next((spec for spec in races if spec.startswith("ours")), None)
+    if ours is not None:
+        print("\n" + table.comparison(races, ours, min(20, options.runs)))
+        print("\n" + table.by_trait(races, "source"))
+        print("\n" + table.calibration(races))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.planners",
+        description="Run planners in families of simulated laboratories and compare them; see docs/planner.md.",
+    )
+    parser.add_argument(
+        "--planners",
+        default="ours,random,sobol",
+        help=f"comma between planners, settings as ours:surrogate=gp+acquisition=ucb; there are {', '.join(NAMES)}",
+    )
+    parser.add_argument("--family", choices=list(FAMILIES), default="gaussians3")
+    parser.add_argument(
+        "--seeds", choices=["tune", "final"], default="tune", help="final is held back: never tune on it"
+    )
+    parser.add_argument("--labs", type=int, default=20, help="how many laboratories of the family")
+    parser.add_argument("--runs", type=int, default=30)
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--cache", type=Path, default=Path("runs/planners.jsonl"), help="where results are kept")
+    parser.add_argument("--table", action="store_true", help="only print what the cache holds")
+    return parser
