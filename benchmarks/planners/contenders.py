@@ -21,6 +21,7 @@ from orchestrator.recipe import Point
 from orchestrator.surrogates.kernels import squared_distance
 
 _ROOT = Path(__file__).parents[2] / "orchestrator"
+_PARTS = ("planner", "surrogates", "space", "grid", "objective", "chance")  # what a suggestion is made by
 
 
 class Contender(Protocol):
@@ -162,7 +163,7 @@ def _sobol(laboratory: Laboratory) -> Contender:
 
 
 def _own_version() -> str:
-    files = [*_ROOT.glob("planner/*.py"), *_ROOT.glob("surrogates/*.py"), _ROOT / "space.py", _ROOT / "chance.py"]
+    files = [path for part in _PARTS for path in (*_ROOT.glob(f"{part}.py"), *_ROOT.glob(f"{part}/**/*.py"))]
     code = b"".join(path.read_bytes() for path in sorted(files))
     return hashlib.sha256(code + PlannerConfig().model_dump_json().encode()).hexdigest()[:10]
 
