@@ -25,7 +25,13 @@ _LARGEST_FILE = 1_000_000
 _BEFORE: Mapping[tuple[str, str], Any] = {("planner", "levels"): None}
 """What was done before there was such a key: that is what a ledger without it means."""
 
-_FILES = (("data", "source"), ("data", "initial"), ("laboratory", "table"), ("screening", "published"))
+_FILES = (
+    ("data", "source"),
+    ("data", "initial"),
+    ("laboratory", "table"),
+    ("screening", "published"),
+    ("screening", "defects"),
+)
 
 
 @dataclass(frozen=True)

@@ -282,6 +282,7 @@ class ScreeningConfig(_Section):
     levels: int | None = Field(default=None, ge=2, le=1000)
     truth: Dotted | None = None
     published: Path | None = None
+    defects: Path | None = None
 
 
 def _recipe(value: object) -> object:

@@ -41,7 +41,12 @@ def chapters(screening: Screening, found: Influence) -> list[Chapter]:
     model = screening.recommended
     with style():
         drawn = [_maps(screening, model), _path(screening, model, found), _errors(screening), _published(screening)]
-        drawn += [_optima(screening), _drivers(screening, model, found), _main_effects(screening, model)]
+        drawn += [
+            _defects(screening),
+            _optima(screening),
+            _drivers(screening, model, found),
+            _main_effects(screening, model),
+        ]
         drawn += [_parity(screening), _sequence(screening)]
     return [*(chapter for chapter in drawn if chapter is not None), *_belief(screening)]
 
@@ -122,6 +127,11 @@ def _published(screening: Screening) -> Chapter | None:
         return None
     sheet = tables.beside_published(screening)
     return Chapter(Section(sheet.title, text=sheet.note), [sheet])
+
+
+def _defects(screening: Screening) -> Chapter | None:
+    sheet = tables.defects(screening)
+    return Chapter(Section(sheet.title), [sheet]) if sheet.rows else None
 
 
 def _optima(screening: Screening) -> Chapter:

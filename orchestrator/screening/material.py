@@ -17,7 +17,7 @@ from orchestrator.config.schema import CampaignConfig
 from orchestrator.data import DataError, Rows, read_csv, read_rows
 from orchestrator.laboratory import imported
 from orchestrator.objective import Objective
-from orchestrator.screening.published import read_published
+from orchestrator.screening.published import read_defects, read_published
 from orchestrator.screening.result import FloatArray, Published
 from orchestrator.space import ParameterSpace
 
@@ -40,6 +40,7 @@ class Material:
         truth: The noiseless values of a simulated tool, as a function of columns by parameter name, or None.
         truth_name: Its name.
         no_truth: Why there is none, "" where there is.
+        defects: Of the publication, each with how it is handled.
     """
 
     campaign: str
@@ -51,6 +52,7 @@ class Material:
     truth: TruthFunction | None
     truth_name: str
     no_truth: str
+    defects: tuple[tuple[str, str], ...] = ()
 
 
 def read(configuration: Configuration) -> Material:
@@ -74,9 +76,16 @@ def read(configuration: Configuration) -> Material:
     except DataError as error:
         raise configuration.error(("screening", "published"), str(error)) from error
     truth, why = _truth(configuration, target)
-    return Material(
-        settings.campaign, space, objective, target, source, published, truth, settings.screening.truth or "", why
-    )
+    name, defects = settings.screening.truth or "", _defects(configuration)
+    return Material(settings.campaign, space, objective, target, source, published, truth, name, why, defects)
+
+
+def _defects(configuration: Configuration) -> tuple[tuple[str, str], ...]:
+    path = configuration.settings.screening.defects
+    try:
+        return () if path is None else read_defects(path)
+    except DataError as error:
+        raise configuration.error(("screening", "defects"), str(error)) from error
 
 
 def _space(settings: CampaignConfig) -> ParameterSpace:

@@ -43,6 +43,7 @@ def to_json(screening: Screening, found: Influence) -> dict[str, Any]:
         "models": [_model(model) for model in screening.models],
         "left_out": dict(screening.failed),
         "published": [asdict(printed) for printed in screening.published],
+        "defects": [{"defect": defect, "handled": handled} for defect, handled in screening.defects],
         "truth": _truth(screening),
         "notes": list(screening.notes),
     }

@@ -46,6 +46,19 @@ def read_published(
     return tuple(found)
 
 
+def read_defects(path: Path) -> tuple[tuple[str, str], ...]:
+    """Read what is wrong with a publication and how it is handled, from the columns `defect` and `handled`.
+
+    Raises:
+        DataError: The file cannot be read, or a column is missing.
+    """
+    table = read_csv(path)
+    there = ", ".join(table.header)
+    wanted = ("defect", "handled")
+    refuse([f"{path}: column {name!r} is missing; the file has {there}" for name in wanted if name not in table.header])
+    return tuple(zip(*(table.column(name) for name in wanted), strict=True))
+
+
 def _row(table: CsvTable, i: int, space: ParameterSpace, objective: Objective, measured: Sequence[Point]) -> Published:
     cells = dict(zip(table.header, table.rows[i], strict=True))
     if cells["model"] not in KEYS:

@@ -237,6 +237,7 @@ class Screening:
         axes: The values of each parameter on the search grid, by name, in parameter order.
         models: In the order in which they are shown.
         published: Printed figures.
+        defects: Of the publication, each with how it is handled.
         truth: The noiseless truth of a simulated tool, or None.
         no_truth: Why there is none, "" where there is.
         notes: What was found about data and space that a reader must know, in sentences.
@@ -252,6 +253,7 @@ class Screening:
     axes: Mapping[str, tuple[Value, ...]]
     models: tuple[ModelResult, ...]
     published: tuple[Published, ...] = ()
+    defects: tuple[tuple[str, str], ...] = ()
     truth: Truth | None = None
     no_truth: str = ""
     notes: tuple[str, ...] = ()

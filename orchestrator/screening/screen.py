@@ -54,6 +54,7 @@ def screen(
         axes=axes,
         models=(),
         published=material.published,
+        defects=material.defects,
         truth=truth,
         no_truth=material.no_truth,
         notes=tuple(diagnose(material, axes, folds, levels)),

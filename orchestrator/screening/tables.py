@@ -74,6 +74,12 @@ def beside_published(screening: Screening) -> Sheet:
     return Sheet("published", "Published figures, and ours in the same mode", headings, tuple(rows), note=note)
 
 
+def defects(screening: Screening) -> Sheet:
+    """Return what is wrong with the publication, and how it is handled here."""
+    rows = tuple((clean(defect), clean(handled)) for defect, handled in screening.defects)
+    return Sheet("defects", "Defects of the publication", ("as published", "here"), rows)
+
+
 def optima(screening: Screening) -> Sheet:
     """Return where each model predicts the best value, and how far that is from data."""
     space, goal = screening.space, screening.objective.goal

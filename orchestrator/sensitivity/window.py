@@ -48,12 +48,12 @@ def threshold(values: FloatArray, sign: float, share: float = SHARE) -> tuple[fl
     """
     best = float(values.max() if sign > 0 else values.min())
     if best > 0 and sign > 0:
-        return share * best, f"at least {share:.0%} of the predicted optimum"
+        return share * best, f"at least {100 * share:g} % of the predicted optimum"
     if best > 0:
         return best / share, f"at most 1 / {share:g} of the predicted optimum"
     middle = float(np.median(values))
     return middle + share * (best - middle), (
-        f"{share:.0%} of the way from the median of the space to the predicted optimum, "
+        f"{100 * share:g} % of the way from the median of the space to the predicted optimum, "
         "which is not above zero, so that a percentage of it says nothing"
     )
 

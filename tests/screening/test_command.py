@@ -20,11 +20,16 @@ def test_screening_of_the_shipped_study_names_a_recommendation_and_writes_its_fi
     found = json.loads((tmp_path / "screening.json").read_text())
     assert [model["model"] for model in found["models"]] == ["svr:paper", "coral-svr:paper", "svr"]
     assert set(found["models"][0]["scores"]) == {"in-sample", "out-of-fold", "truth"}
+    page = (tmp_path / "screening.html").read_text()
+    assert "SIMULATED data" in page
+    assert "PUBLISHED optimum, not ours" in page
+    assert all(row["defect"].split(":")[0] in page for row in found["defects"])
 
 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
+        (["--set", f"screening.defects={LIPON.parent}/../campaigns/lipon/published.csv"], "column 'defect' is missing"),
         (["--models", "svrr"], "--models svrr: no model is called 'svrr'; did you mean 'svr'"),
         (["--set", "data.initial=null"], "data.initial: is missing"),
         (["--levels", "1"], "screening.levels: 1 is refused"),

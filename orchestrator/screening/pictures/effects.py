@@ -65,7 +65,7 @@ def path(screening: Screening, model: ModelResult, found: Attribution) -> Figure
     ends = found.base + np.concatenate([[0.0], np.cumsum(parts)])
     for row, (start, part) in enumerate(zip(ends[:-1], parts, strict=True), start=1):
         hue = HUES[RAISES.hue if part >= 0 else LOWERS.hue]
-        ax.barh(row, part, left=start, height=0.62, color=hue, linewidth=0)
+        ax.barh(row, part, left=start, height=0.62, color=hue, linewidth=0, zorder=2)
         ax.annotate(
             signed(float(part), 2),
             (max(start, start + part), row),
@@ -86,13 +86,8 @@ def path(screening: Screening, model: ModelResult, found: Attribution) -> Figure
             fontsize=8,
             color=HUES["ink"],
         )
-    ax.plot(
-        np.repeat(ends, 2)[:-1],
-        np.repeat(np.arange(len(ends) + 1), 2)[1:-2],
-        color=HUES["muted"],
-        linewidth=0.7,
-        zorder=1,
-    )
+    steps = np.arange(len(ends))
+    ax.vlines(ends, steps, steps + 1, color=HUES["muted"], linewidth=0.7, zorder=1)
     low, high = float(ends.min()), float(ends.max())
     spread = (high - low) or 1.0
     ax.set_xlim(low - 0.08 * spread, high + 0.3 * spread)

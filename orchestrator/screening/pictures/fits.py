@@ -13,7 +13,7 @@ UNSEEN = Mark("o", "●", "accent")
 MEASURED = Mark("", "━", "ink")
 
 _SQUARE = (3.9, 3.4)
-_FLAT = (5.5, 2.9)
+_FLAT = (3.9, 2.5)
 _EDGE = 0.06  # of the range, free at either end
 _CROWD = 120  # rows from which points are drawn small
 
@@ -52,7 +52,7 @@ def sequence(screening: Screening, model: ModelResult, ends: tuple[float, float]
     """Draw measured and predicted values by the number of the row."""
     figure, ax = blank(_FLAT)
     numbers, size = np.arange(1, len(screening.target) + 1), _size(screening)
-    ax.plot(numbers, screening.target.values, color=HUES[MEASURED.hue], linewidth=1.2, zorder=2)
+    ax.plot(numbers, screening.target.values, color=HUES[MEASURED.hue], linewidth=1, zorder=2)
     unseen = model.out_of_fold
     ax.errorbar(numbers, unseen.mean, yerr=unseen.sd, fmt="none", ecolor=HUES["soft"], elinewidth=0.9, zorder=2)
     ax.scatter(
