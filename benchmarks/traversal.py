@@ -45,11 +45,11 @@ def main() -> None:
     args = parser.parse_args()
     print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, CPython {platform.python_version()}")
     print(", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "scikit-learn")))
-    threads = os.environ.get("OPENBLAS_NUM_THREADS", "as many as it likes")
+    threads = os.environ.get("OPENBLAS_NUM_THREADS", "as many as it likes, one within orchestrator.grid")
     print(f"threads of the linear algebra: {threads}; simulated rows: {N_ROWS}\n")
-    compare(args.levels)
-    for function in ("traverse", "maximum"):
+    for function in ("traverse", "maximum"):  # first: a process begins with the peak memory of the one that began it
         alone(function, args.large)
+    compare(args.levels)
     if args.suggestions:
         suggestions()
 
@@ -71,7 +71,8 @@ def machine() -> Any:
 
 def compare(levels: int) -> None:
     grid, model = axes(levels), machine()
-    process = GaussianProcessRegressor(ConstantKernel() * RBF([1.0] * 3) + WhiteKernel(0.01), normalize_y=True)
+    kernel = ConstantKernel() * RBF([1.0] * 3) + WhiteKernel(0.01)
+    process = GaussianProcessRegressor(kernel, optimizer=None, normalize_y=True)
     scaled, process = (
         make_pipeline(StandardScaler(), m).fit(*rows(N_ROWS)) for m in (SVR(C=10, epsilon=0.05), process)
     )

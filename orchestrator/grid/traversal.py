@@ -13,6 +13,7 @@ from orchestrator.grid.axes import check_model, checked
 from orchestrator.grid.expansion import field_of
 from orchestrator.grid.fields import Field, Predicted
 from orchestrator.surrogates.separable import Layout
+from orchestrator.threads import one_thread
 
 FloatArray = NDArray[np.float64]
 
@@ -71,7 +72,7 @@ def traverse(model: Any, axes: Sequence[ArrayLike]) -> FloatArray:  # noqa: ANN4
     values = np.empty((layout.n_rows, layout.n_columns))
     n_rows = max(_BLOCK // layout.n_columns, 1)
     for row in range(0, layout.n_rows, n_rows):
-        field.fill(row, values[row : row + n_rows])
+        _fill(field, row, values[row : row + n_rows])
     return values.reshape(field.shape)
 
 
@@ -136,8 +137,13 @@ def _filled(field: Field, first: int = 0) -> Iterator[Block]:
     values = np.empty((n_rows, layout.n_columns))
     for row in range(first * n_rows, layout.n_rows, n_rows):
         part = values[: layout.n_rows - row]
-        field.fill(row, part)
+        _fill(field, row, part)
         yield Block(row * layout.n_columns, part.reshape(-1))
+
+
+def _fill(field: Field, row: int, part: FloatArray) -> None:
+    with one_thread():
+        field.fill(row, part)
 
 
 def _field(model: Any, axes: Sequence[ArrayLike]) -> Field:  # noqa: ANN401 - sklearn has no stubs

@@ -27,6 +27,7 @@ from orchestrator.planner.suggestion import Observation, Suggestion
 from orchestrator.planner.summit import summit
 from orchestrator.recipe import Point
 from orchestrator.space import ParameterSpace, Value
+from orchestrator.threads import one_thread
 
 __all__ = ["Observation", "Planner", "Suggestion"]
 
@@ -159,6 +160,7 @@ class Planner:
         """Return the best measured observation of those told, or None; the rows it began with are in `initial`."""
         return max(_measured(self._told), key=lambda o: self.objective.score(o.value or 0.0), default=None)
 
+    @one_thread()
     def ask(self, observations: Sequence[Observation], pending: Sequence[Point] = (), number: int = 1) -> Suggestion:
         """Return the suggestion of this number: a pure function of its arguments and of how the planner was made.
 
