@@ -1,7 +1,7 @@
 """How many threads the linear algebra uses: one, where many small products follow each other.
 
-Threads that meet after every product of a fraction of a millisecond cost more than they save, and ten times as much on a
-machine that does something else too. The order in which a sum is added up may depend on their number besides.
+Threads that meet after every product of a fraction of a millisecond cost more than they save, and ten times as much
+on a machine that does something else too. The order in which a sum is added up may depend on their number besides.
 """
 
 from collections.abc import Iterator
