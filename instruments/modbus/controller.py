@@ -342,7 +342,8 @@ class Controller:
             memory.show(self._anatomy.at_rest)
             return
         fault = memory.map.alarms.get(getattr(self._tool, "latest_fault", ""))
-        memory.show({"alarm": fault.code if fault else 0})
+        if fault is not None and not player.gate:  # a phase that still waits for its coil has not shown its fault
+            memory.show({"alarm": fault.code})
         live = {} if player.gate else _numbers(player.phase.telemetry)
         has_power = player.state in self._anatomy.armed or self._anatomy.at_rest.keys() <= live.keys()
         if has_power or fault is None:  # with a fault, what was seen last stays for the person who looks for its cause

@@ -255,6 +255,20 @@ def test_controller_latches_faults_for_a_person(*, attended: bool) -> None:
         assert bench.state == "idle"
 
 
+def test_controller_shows_no_alarm_before_its_cause() -> None:
+    """That plasma will not burn is not known while the tool still waits for RF, and is seen when it strikes."""
+    bench = Bench(NO_FAULTS.model_copy(update={"ignition": 1e6}))
+    bench.write(**SET_POINTS)
+    bench.set("pump")
+    bench.wait_ready("base")
+    bench.set("gas")
+    bench.wait_ready("gas")
+    assert bench.read("alarm") == 0
+    bench.set("rf")
+    assert (bench.state, bench.alarm) == ("strike", "no_plasma")
+    assert bench.read("reflected_w") == pytest.approx(0.97 * bench.read("forward_w"))
+
+
 def test_controller_forgets_when_it_is_started_anew() -> None:
     """The film is lost, the command unknown, and the count of starts tells."""
     bench = Bench()
