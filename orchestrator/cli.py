@@ -268,5 +268,8 @@ def _check(campaign: "Campaign") -> int:
 
     from orchestrator.preview import preview  # noqa: PLC0415 - as above
 
-    Console(soft_wrap=True).print(preview(campaign))
+    try:
+        Console(soft_wrap=True).print(preview(campaign))
+    finally:
+        campaign.laboratory.close()
     return FINISHED

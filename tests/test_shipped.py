@@ -6,9 +6,11 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rehearsal import served
 
 from instruments.driver import FailureClass
 from orchestrator.cli import main, replay
@@ -28,19 +30,29 @@ def needs_table(name: str) -> Path:
     return path
 
 
-def settings_for(config: Path) -> list[str]:
-    """What a configuration needs from the command line: a table, where it has none."""
-    if "table: null" in config.read_text():
-        return ["--set", f"laboratory.table={needs_table('p3ht_cnt.csv')}"]
-    return []
+@pytest.fixture(params=CONFIGS, ids=lambda path: path.name)
+def config(request: pytest.FixtureRequest) -> Path:
+    return request.param
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.name)
+@pytest.fixture
+def settings(config: Path) -> Iterator[list[str]]:
+    """What a configuration needs from the command line: a table, where it has none; the ports of its emulators."""
+    text = config.read_text()
+    if "table: null" in text:
+        yield ["--set", f"laboratory.table={needs_table('p3ht_cnt.csv')}"]
+    elif "\nemulation:" in text:
+        with served(config) as (_, found):
+            yield ["--set", *(f"{key}={value}" for key, value in found.items())]
+    else:
+        yield []
+
+
 def test_shipped_configuration_runs_to_its_report(
-    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    config: Path, settings: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Three runs, with report and table, and the ledger tells the same afterwards."""
-    args = [str(config), "--runs", "3", "--out", str(tmp_path / "out"), "--quiet", *settings_for(config)]
+    args = [str(config), "--runs", "3", "--out", str(tmp_path / "out"), "--quiet", *settings]
     assert main(args) == 0
     assert "run   3 " in capsys.readouterr().out
     assert "<html" in (tmp_path / "out" / "report.html").read_text()
@@ -52,12 +64,15 @@ def test_shipped_configuration_runs_to_its_report(
     assert all((row["status"] == "measured") != bool(row["failure"]) for row in rows)
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.name)
 def test_shipped_configuration_passes_its_check(
-    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    config: Path,
+    settings: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """`--check` shows what would run and leaves nothing behind."""
-    args = [str(config.resolve()), "--check", *settings_for(config)]
+    args = [str(config.resolve()), "--check", *settings]
     monkeypatch.chdir(tmp_path)
     assert main(args) == 0
     assert "the configuration is sound" in capsys.readouterr().out
