@@ -13,21 +13,26 @@ from benchmarks.planners.families import FAMILIES, laboratories
 from benchmarks.planners.figures import Race, count
 from benchmarks.planners.laboratory import Laboratory
 from benchmarks.planners.race import race
+from benchmarks.planners.speed import speeds
 
 
 def main(arguments: list[str]) -> None:
     options = _parser().parse_args(arguments)
     labs = laboratories(options.family, options.seeds, options.labs)
     entries = [Entry.parse(spec) for spec in options.planners.split(",")]
+    if options.speed:
+        print(table.machine() + "\n\n" + speeds(entries, labs[0], options.speed))
+        return
     cache = Cache(options.cache)
     if not options.table:
         _run(entries, labs, cache, options.runs, options.jobs)
     by_fingerprint = {lab.fingerprint: lab for lab in labs}
-    races = {
-        entry.spec: [count(r, by_fingerprint[r["laboratory"]], options.runs) for r in found]
-        for entry in entries
-        if (found := cache.latest(entry, labs))
-    }
+    races = {}
+    for entry in entries:
+        found = cache.latest(entry, labs)
+        name = entry.spec + "*" * any(record["version"] != entry.version for record in found)
+        if found:
+            races[name] = [count(record, by_fingerprint[record["laboratory"]], options.runs) for record in found]
     _print(options, races)
 
 
@@ -53,6 +58,8 @@ def _print(options: argparse.Namespace, races: dict[str, list[Race]]) -> None:
         print("no results yet; run the same command without --table")
         return
     print(table.summary(races))
+    if any(name.endswith("*") for name in races):
+        print("* made in part by another version of its code; run without --table to make it anew")
     ours = next((spec for spec in races if spec.startswith("ours")), None)
     if ours is not None:
         print("\n" + table.comparison(races, ours, min(20, options.runs)))
@@ -78,5 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--cache", type=Path, default=Path("runs/planners.jsonl"), help="where results are kept")
+    parser.add_argument(
+        "--speed", type=int, nargs="+", metavar="ROWS", help="time suggestions after so many rows instead"
+    )
     parser.add_argument("--table", action="store_true", help="only print what the cache holds")
     return parser

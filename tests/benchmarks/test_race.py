@@ -10,6 +10,7 @@ from benchmarks.planners.contenders import Entry
 from benchmarks.planners.families import FAMILIES
 from benchmarks.planners.figures import count, paired
 from benchmarks.planners.race import race
+from benchmarks.planners.speed import crowded
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +89,10 @@ def test_record_is_plain_json(laboratory):
     record = race(Entry.parse("random"), laboratory, 1)
     assert json.loads(json.dumps(record)) == record
     assert np.isfinite(record["runs"][0]["truth"])
+
+
+def test_crowded_laboratory_has_so_many_measured_rows(laboratory):
+    """A laboratory to time planners in knows as many rows as asked, none of them failed."""
+    rows = crowded(laboratory, 60).initial
+    assert len(rows) == 60
+    assert not laboratory.fails([point for point, _ in rows]).any()
