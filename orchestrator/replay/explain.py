@@ -90,7 +90,7 @@ def table(found: Explanation) -> tuple[list[str], list[list[str]]]:
 def remarks(found: Explanation) -> Iterator[str]:
     """Yield what must be known to read the table rightly."""
     yield f"why the point was chosen: {clean(found.decision.why['why'])}"
-    yield "what each adds is its Shapley value over all orders of the parameters; it explains the model, not the film"
+    yield "what each adds is its Shapley value over all orders; it explains the model, not the laboratory"
     recorded = found.decision.why["mean"]
     if not math.isclose(recorded, found.drivers.prediction, rel_tol=_SAME):
         now = number(found.drivers.prediction, 9)

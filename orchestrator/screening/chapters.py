@@ -85,6 +85,7 @@ def _map_key(screening: Screening, model: ModelResult) -> list[tuple[Mark, str]]
     if len(maps.shown_axes(screening, model)) == 1:
         return [*key, (_MEASURED, "measured")]
     key.append((_MEASURED, "measured; smaller is farther from the slice"))
+    key += [(Mark("", "□", "ink"), "blank: breaks a constraint")] if screening.space.constraints else []
     return [*key, (Mark("", "▨", "ink"), "outside the hull of the measured rows: extrapolated")]
 
 
@@ -106,7 +107,7 @@ def _path(screening: Screening, model: ModelResult, found: Influence) -> Chapter
     caption = "From the mean prediction at the target rows to the prediction at the recommended point (Shapley values)."
     plots = [_plot(effects.path(screening, model, found.at_best), "path", caption)]
     key = [(effects.RAISES, "raises the prediction"), (effects.LOWERS, "lowers it")]
-    text = "What each value adds, averaged over all orders of adding them. It explains the model, not the film."
+    text = "What each value adds, averaged over all orders of adding them. It explains the model, not the laboratory."
     return Chapter(Section("Why this point", plots, text, key, width="half"))
 
 
@@ -175,7 +176,7 @@ def _drivers(screening: Screening, model: ModelResult, found: Influence) -> Chap
 def _main_effects(screening: Screening, model: ModelResult) -> Chapter:
     plots = [
         _plot(effects.main_effect(screening, model, i), f"effect{i}", _effect_caption(screening, model, i))
-        for i in range(len(screening.space.parameters))
+        for i in effects.varied(screening)
     ]
     text = "The mean prediction at each level of a parameter, over the whole grid of the others; dashed: of all."
     key = [(Mark("", "❘", "ink"), "levels that were measured")]

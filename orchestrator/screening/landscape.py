@@ -28,7 +28,7 @@ def region(
     Returns:
         The region, or None where all parameters are choices.
     """
-    names = [p.name for p in space.parameters if not p.choices]
+    names = [p.name for p in space.searched if not p.choices]
     if not names:
         return None
     places = {name: axes[name].index(optimum[name]) for name in space.names}
@@ -54,7 +54,7 @@ def good_candidates(space: ParameterSpace, objective: Objective, values: FloatAr
     is_good = objective.sign * values >= objective.sign * level
     good = [point for point, enough in zip(pool, is_good.tolist(), strict=True) if enough]
     ranges: Ranges = {}
-    for p in space.parameters:
+    for p in space.searched:
         if not p.choices:
             numbers = [float(point[p.name]) for point in good]
             ranges[p.name] = min(numbers), max(numbers)

@@ -47,7 +47,7 @@ def _point(screening: Screening, model: ModelResult) -> Iterator[str]:
     yield f"its best prediction {where} is {value} at {point_text(best.point, units)}"
     yield distance_words(screening, best)
     if model.region is not None:
-        yield window_words(screening, model.region)
+        yield window_words(screening, model, model.region)
     if best.at_bounds:
         ends = " and ".join(map(named, best.at_bounds))
         yield f"it lies at an end of {ends}: the true best may lie outside the space"
@@ -71,13 +71,18 @@ def distance_words(screening: Screening, optimum: Optimum) -> str:
     return f"it lies among the target rows; {near}"
 
 
-def window_words(screening: Screening, region: Region) -> str:
+def _range(low: float, high: float, unit: str) -> str:
+    text = setting(low, 3) if low == high else f"{setting(low, 3)} to {setting(high, 3)}"
+    return with_unit(text, unit)
+
+
+def window_words(screening: Screening, model: ModelResult, region: Region) -> str:
     """Return the recommended window in words: how far each parameter may move, and the rule."""
     units, unit = {p.name: p.unit for p in screening.space.parameters}, screening.objective.unit
-    ranges = [
-        f"{named(name, units[name])} {with_unit(f'{setting(low, 3)} to {setting(high, 3)}', units[name])}"
-        for name, (low, high) in region.ranges.items()
-    ]
+    ranges = [f"{named(name, units[name])} {_range(*ends, units[name])}" for name, ends in region.ranges.items()]
+    if screening.space.candidates is None:
+        point = model.optimum.point
+        ranges += [f"{named(p.name)} {point[p.name]}" for p in screening.space.searched if p.choices]
     bound = "at most" if screening.objective.goal == "minimise" else "at least"
     level = with_unit(number(region.threshold, 3), unit)
     where = "grid" if screening.space.candidates is None else "table's points"

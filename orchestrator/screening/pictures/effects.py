@@ -25,10 +25,16 @@ _WIDTH, _WIDER, _ROW, _LABELS, _BOTTOM, _TOP = 3.9, 5.5, 0.36, 1.25, 0.46, 0.3  
 _SMALL = (3.9, 2.5)
 
 
+def varied(screening: Screening) -> list[int]:
+    """Return which parameters have more than one value on the grid."""
+    return [i for i, p in enumerate(screening.space.parameters) if len(screening.axes[p.name]) > 1]
+
+
 def shares(screening: Screening, model: ModelResult) -> Figure:
     """Draw the share of the variance of each parameter, alone and with its interactions."""
-    figure, ax = _rows([named(p.name, p.unit) for p in screening.space.parameters])
-    total, first = 100 * model.variance.total, 100 * model.variance.first_order
+    shown = varied(screening)
+    figure, ax = _rows(_names(screening, shown))
+    total, first = 100 * model.variance.total[shown], 100 * model.variance.first_order[shown]
     ax.barh(range(len(total)), total, height=0.62, color=HUES[TOGETHER.hue], linewidth=0)
     ax.barh(range(len(first)), first, height=0.62, color=HUES[ALONE.hue], linewidth=0)
     ax.set_xlim(0, 100)
@@ -38,10 +44,11 @@ def shares(screening: Screening, model: ModelResult) -> Figure:
 
 def permutation(screening: Screening, found: Importance) -> Figure:
     """Draw how much the error on unseen rows grows when a parameter is shuffled, with one sd over the shuffles."""
-    figure, ax = _rows([named(p.name, p.unit) for p in screening.space.parameters])
-    places = range(len(found.mean))
-    ax.barh(places, found.mean, height=0.62, color=HUES["accent"], linewidth=0)
-    ax.errorbar(found.mean, places, xerr=found.sd, fmt="none", ecolor=HUES["muted"], elinewidth=1.1)
+    shown = varied(screening)
+    figure, ax = _rows(_names(screening, shown))
+    places = range(len(shown))
+    ax.barh(places, found.mean[shown], height=0.62, color=HUES["accent"], linewidth=0)
+    ax.errorbar(found.mean[shown], places, xerr=found.sd[shown], fmt="none", ecolor=HUES["muted"], elinewidth=1.1)
     ax.axvline(0, color=HUES["muted"], linewidth=0.7)
     _title(ax, with_bracket("growth of the error", screening.objective.unit))
     return figure
@@ -49,8 +56,9 @@ def permutation(screening: Screening, found: Importance) -> Figure:
 
 def sizes(screening: Screening, values: FloatArray) -> Figure:
     """Draw the mean size of the Shapley values over the target rows."""
-    figure, ax = _rows([named(p.name, p.unit) for p in screening.space.parameters])
-    ax.barh(range(len(values)), values, height=0.62, color=HUES["accent"], linewidth=0)
+    shown = varied(screening)
+    figure, ax = _rows(_names(screening, shown))
+    ax.barh(range(len(shown)), values[shown], height=0.62, color=HUES["accent"], linewidth=0)
     _title(ax, with_bracket("mean size", screening.objective.unit))
     return figure
 
@@ -58,7 +66,7 @@ def sizes(screening: Screening, values: FloatArray) -> Figure:
 def path(screening: Screening, model: ModelResult, found: Attribution) -> Figure:
     """Draw the way from the mean prediction to the recommended one, parameter by parameter, the strongest first."""
     point, parameters = recommended_point(model).point, screening.space.parameters
-    order = np.argsort(-np.abs(found.values), kind="stable")
+    order = [i for i in np.argsort(-np.abs(found.values), kind="stable") if not parameters[i].is_constant]
     names = [_set(parameters[i], point[parameters[i].name]) for i in order]
     figure, ax = _rows(["mean of rows", *names, "prediction"], labels=1.75, width=_WIDER)
     parts = found.values[order]
@@ -104,7 +112,8 @@ def main_effect(screening: Screening, model: ModelResult, i: int) -> Figure:
     )
     axis = screening.axes[parameter.name]
     if parameter.choices:
-        ax.bar(range(len(axis)), effects[i], width=0.6, color=HUES["soft"])
+        ax.scatter(range(len(axis)), effects[i], s=40, color=HUES["accent"], zorder=3)
+        ax.set_xlim(-0.5, len(axis) - 0.5)
         ax.set_xticks(range(len(axis)), [clean(choice, 12) for choice in axis])
     else:
         ax.plot(np.array(axis, dtype=float), effects[i], color=HUES["accent"])
@@ -135,6 +144,10 @@ def parts(screening: Screening, model: ModelResult, found: Influence) -> list[tu
     if found.at_rows is not None:
         drawn.append(("sizes", sizes(screening, found.at_rows), "Shapley values at the target rows: their mean size."))
     return drawn
+
+
+def _names(screening: Screening, shown: Sequence[int]) -> list[str]:
+    return [named(screening.space.parameters[i].name, screening.space.parameters[i].unit) for i in shown]
 
 
 def _rows(names: Sequence[str], labels: float = _LABELS, width: float = _WIDTH) -> tuple[Figure, Axes]:

@@ -42,9 +42,8 @@ class Map:
 
 def shown_axes(screening: Screening, model: ModelResult) -> list[Parameter]:
     """Return the numeric parameters to draw along: up to three, those with the largest total index."""
-    parameters = screening.space.parameters
     totals = dict(zip(screening.space.names, model.variance.total.tolist(), strict=True))
-    numeric = [p for p in parameters if not p.choices and p.high > p.low]
+    numeric = [p for p in screening.space.searched if not p.choices and p.high > p.low]
     chosen = sorted(numeric, key=lambda p: -totals[p.name])[:_MOST_AXES]
     return [p for p in numeric if p in chosen]
 
@@ -92,9 +91,19 @@ def _contours(
     figure, ax = maps.contours(screening.space, screening.target.points, one, means, limits)
     if model.region is not None:
         _window(ax, one, means, model.region.threshold, screening.objective.sign)
+    if screening.space.constraints:
+        _blank(ax, screening, one)
     _points(ax, screening, one.anchor, (one.x, one.y))
     frame(ax, one.x, one.y)
     return figure
+
+
+def _blank(ax: Axes, screening: Screening, one: Slice) -> None:
+    """Take out what breaks a constraint."""
+    xs, ys = (np.array(side, dtype=float) for side in one.sides)
+    broken = ~screening.space.allowed(screening.space.encode(one.points))
+    if broken.any():
+        ax.contourf(xs, ys, broken.reshape(len(ys), len(xs)).astype(float), levels=[0.5, 1.5], colors=[HUES["paper"]])
 
 
 def _window(ax: Axes, one: Slice, means: FloatArray, level: float, sign: float) -> None:
