@@ -10,10 +10,12 @@ from instruments.sputter.physics import TARGET_TOOL, conductivity_us_cm
 
 
 def true_conductivity(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
-    """Return the noiseless conductivity of films from a new target, uS/cm, shape (n,).
+    """Return the noiseless conductivity of films from a new target, uS/cm, shape (n,); NaN without any gas.
 
     Args:
         columns: `distance` in cm, `power` in W, `pressure` in Pa, each of shape (n,).
     """
-    settings = (columns[name] for name in ("distance", "power", "pressure"))
-    return np.asarray(conductivity_us_cm(TARGET_TOOL, *settings), dtype=float)
+    distance, power, pressure = (columns[name] for name in ("distance", "power", "pressure"))
+    there_is_gas = pressure > 0
+    some = np.where(there_is_gas, pressure, 1.0)
+    return np.where(there_is_gas, conductivity_us_cm(TARGET_TOOL, distance, power, some), np.nan)

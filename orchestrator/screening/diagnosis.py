@@ -7,13 +7,16 @@ from numpy.typing import NDArray
 
 from orchestrator.data import Rows
 from orchestrator.display.wording import plural
+from orchestrator.screening.allowed import N_DRAWN
 from orchestrator.screening.material import Material
 from orchestrator.screening.optimum import LEVELS, Axes
 from orchestrator.space import ParameterSpace
 from orchestrator.surrogates.guard import N_FOLDS
 
 
-def diagnose(material: Material, axes: Axes, folds: NDArray[np.int_], levels: int | None) -> Iterator[str]:
+def diagnose(
+    material: Material, axes: Axes, folds: NDArray[np.int_], levels: int | None, allowed: NDArray[np.bool_] | None
+) -> Iterator[str]:
     """Yield what is peculiar about rows and grid.
 
     Args:
@@ -21,6 +24,7 @@ def diagnose(material: Material, axes: Axes, folds: NDArray[np.int_], levels: in
         axes: The search grid.
         folds: The fold of each target row.
         levels: The levels that were asked for, None for the usual.
+        allowed: Which points of the grid meet the constraints, None without any.
     """
     space, target = material.space, material.target
     yield from _folds(target, space, folds)
@@ -28,6 +32,9 @@ def diagnose(material: Material, axes: Axes, folds: NDArray[np.int_], levels: in
         if rows is not None:
             yield from _rows(what, rows, space)
     yield from _grid(space, axes, levels)
+    yield from material.refused
+    if allowed is not None and space.candidates is None:
+        yield _constrained(allowed)
 
 
 def _folds(target: Rows, space: ParameterSpace, folds: NDArray[np.int_]) -> Iterator[str]:
@@ -43,7 +50,7 @@ def _folds(target: Rows, space: ParameterSpace, folds: NDArray[np.int_]) -> Iter
 
 
 def _rows(what: str, rows: Rows, space: ParameterSpace) -> Iterator[str]:
-    for p in space.parameters:
+    for p in space.searched:
         values = {point[p.name] for point in rows.points}
         if len(values) == 1:
             value = f"{next(iter(values))} {p.unit}".removesuffix(" 1")
@@ -54,13 +61,19 @@ def _rows(what: str, rows: Rows, space: ParameterSpace) -> Iterator[str]:
     rank = int(np.linalg.matrix_rank(np.atleast_2d(np.cov(X, rowvar=False)))) if len(X) > 1 else 0
     if rank < X.shape[1] and not any(p.choices for p in space.parameters):
         yield (
-            f"the covariance of the {what} rows has rank {rank} of {X.shape[1]}: alignment uses its pseudo-inverse "
-            "and leaves the missing directions alone"
+            f"the {what} rows lie in {rank} of {X.shape[1]} dimensions: alignment with a source uses the "
+            "pseudo-inverse of their covariance, and nothing can be learned along the others"
         )
 
 
+def _constrained(allowed: NDArray[np.bool_]) -> str:
+    if allowed.any():
+        return f"constraints leave {allowed.mean():.1%} of the grid; the optimum is the best of that"
+    return f"no point of the grid meets the constraints; the optimum is the best of {N_DRAWN} random points that do"
+
+
 def _grid(space: ParameterSpace, axes: Axes, levels: int | None) -> Iterator[str]:
-    ranges = [len(axes[p.name]) for p in space.parameters if not p.choices and not p.levels]
+    ranges = [len(axes[p.name]) for p in space.searched if not p.options]
     wanted = levels or LEVELS
     if ranges and ranges[0] < wanted:
         n_points = int(np.prod([float(len(axis)) for axis in axes.values()]))

@@ -3,7 +3,7 @@
 Rule of this file: what cannot be used is refused with its place; what is left out is told in a note.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,8 @@ from orchestrator.config import ConfigError, Configuration, Problem
 from orchestrator.config.pool import read_pool
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.data import DataError, Rows, read_csv, read_rows
-from orchestrator.laboratory import imported
+from orchestrator.laboratory import build, imported
+from orchestrator.limits import check_limits
 from orchestrator.objective import Objective
 from orchestrator.screening.published import read_defects, read_published
 from orchestrator.screening.result import FloatArray, Published
@@ -41,6 +42,7 @@ class Material:
         truth_name: Its name.
         no_truth: Why there is none, "" where there is.
         defects: Of the publication, each with how it is handled.
+        refused: What the laboratory's tools refuse of the space, or why they were not asked; in sentences.
     """
 
     campaign: str
@@ -53,6 +55,7 @@ class Material:
     truth_name: str
     no_truth: str
     defects: tuple[tuple[str, str], ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 def read(configuration: Configuration) -> Material:
@@ -76,8 +79,19 @@ def read(configuration: Configuration) -> Material:
     except DataError as error:
         raise configuration.error(("screening", "published"), str(error)) from error
     truth, why = _truth(configuration, target)
-    name, defects = settings.screening.truth or "", _defects(configuration)
-    return Material(settings.campaign, space, objective, target, source, published, truth, name, why, defects)
+    return Material(
+        settings.campaign,
+        space,
+        objective,
+        target,
+        source,
+        published,
+        truth,
+        settings.screening.truth or "",
+        why,
+        _defects(configuration),
+        tuple(_refused(configuration, space)),
+    )
 
 
 def _defects(configuration: Configuration) -> tuple[tuple[str, str], ...]:
@@ -86,6 +100,22 @@ def _defects(configuration: Configuration) -> tuple[tuple[str, str], ...]:
         return () if path is None else read_defects(path)
     except DataError as error:
         raise configuration.error(("screening", "defects"), str(error)) from error
+
+
+def _refused(configuration: Configuration, space: ParameterSpace) -> Iterator[str]:
+    """Yield what the tools refuse of the space. Nothing moves, and past rows can be screened without any tool."""
+    try:
+        laboratory = build(configuration)
+    except ConfigError as error:
+        yield f"the space was not held against the tools: {error}"
+        return
+    try:
+        check_limits(configuration, laboratory, space.corners())
+    except ConfigError as error:
+        for problem in error.problems:
+            yield f"part of the grid cannot be performed: {problem.message}"
+    finally:
+        laboratory.close()
 
 
 def _space(settings: CampaignConfig) -> ParameterSpace:

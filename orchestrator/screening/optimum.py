@@ -27,7 +27,8 @@ Axes = Mapping[str, tuple[Value, ...]]
 def axes_of(space: ParameterSpace, levels: int | None = None) -> Axes:
     """Return the values of each parameter on the search grid, by name.
 
-    Choices and levels are taken as they are; a range is cut into even levels on its scale, both ends included.
+    Choices are taken as they are. A range is cut into even levels on its scale, both ends included; of more levels
+    than that, even ones are taken. A fixed parameter has one value.
 
     Args:
         space: The parameters.
@@ -35,20 +36,26 @@ def axes_of(space: ParameterSpace, levels: int | None = None) -> Axes:
             a given number is reduced where it would exceed 6.4e7. Where only the points of a table can be performed,
             2.5e5 points are enough for a picture.
     """
-    fixed = {p.name: p.choices or p.levels for p in space.parameters if p.choices or p.levels}
-    n_ranges = len(space.parameters) - len(fixed)
     usual = _USUAL_POINTS if space.candidates is None else _POOL_POINTS
-    most = (usual if levels is None else _MOST_POINTS) // max(prod(map(len, fixed.values())), 1)
-    n = max(min(levels or LEVELS, _root(most, n_ranges)), 2)
-    return {p.name: tuple(fixed.get(p.name) or p.decode(np.linspace(0, 1, n)[:, None])) for p in space.parameters}
+    most = usual if levels is None else _MOST_POINTS
+    n = levels or LEVELS
+    while n > 2 and prod(_size(p, n) for p in space.parameters) > most:
+        n -= 1
+    return {p.name: _axis(p, n) for p in space.parameters}
 
 
-def _root(number: int, degree: int) -> int:
-    """Return the largest integer whose power is at most the number."""
-    if degree == 0:
-        return number
-    root: int = round(number ** (1 / degree))
-    return root if root**degree <= number else root - 1
+def _size(p: Parameter, n: int) -> int:
+    if p.fixed is not None:
+        return 1
+    return len(p.choices) or min(n, len(p.levels) or n)
+
+
+def _axis(p: Parameter, n: int) -> tuple[Value, ...]:
+    if p.fixed is not None:
+        return (p.fixed,)
+    if p.levels:
+        return tuple(p.levels[i] for i in np.linspace(0, len(p.levels) - 1, min(n, len(p.levels))).round().astype(int))
+    return p.choices or tuple(p.decode(np.linspace(0, 1, n)[:, None]))
 
 
 def predicted(space: ParameterSpace, estimator: Any, axes: Axes, *, is_natural: bool) -> FloatArray:  # noqa: ANN401
@@ -74,8 +81,9 @@ def predicted(space: ParameterSpace, estimator: Any, axes: Axes, *, is_natural: 
 
 def _numeric(estimator: Any, columns: list[FloatArray]) -> FloatArray:  # noqa: ANN401 - sklearn has no stubs
     """Return the predictions on a grid of column blocks, each of shape (n_i, n_columns_i)."""
-    if all(block.shape[1] == 1 for block in columns):
-        return traverse(estimator, [block[:, 0] for block in columns])
+    seen = [block for block in columns if block.shape[1]]  # a parameter of one value has no column
+    if all(block.shape[1] == 1 for block in seen):
+        return traverse(estimator, [block[:, 0] for block in seen]).reshape(tuple(map(len, columns)))
     return _everywhere(estimator, columns)
 
 
@@ -91,7 +99,7 @@ def _everywhere(estimator: Any, columns: list[FloatArray]) -> FloatArray:  # noq
 
 
 def _encoded(parameter: Parameter, axis: Sequence[Value], *, is_natural: bool) -> FloatArray:
-    if is_natural and not parameter.choices:
+    if is_natural and not parameter.choices and not parameter.is_constant:
         return np.array(axis, dtype=float)[:, None]
     return parameter.encode(axis)
 
@@ -108,19 +116,27 @@ def predict(
 
 
 def optimum(
-    space: ParameterSpace, objective: Objective, values: FloatArray, axes: Axes
+    space: ParameterSpace,
+    objective: Objective,
+    values: FloatArray,
+    axes: Axes,
+    allowed: NDArray[np.bool_] | None = None,
 ) -> tuple[dict[str, Value], float, int]:
-    """Return the best point of a grid of predictions, its value and how many points share it.
+    """Return the best allowed point of a grid of predictions, its value and how many points share it.
 
     Of points that share the value, as on the steps of a tree, the one nearest to their centre is taken, the first in
     parameter order of several.
     """
-    best = float(values.max() if objective.sign > 0 else values.min())
-    tied = np.argwhere(values == best)
+    scores = objective.sign * values if allowed is None else np.where(allowed, objective.sign * values, -np.inf)
+    tied = np.argwhere(scores == scores.max())
     ends = np.array(values.shape) - 1
     apart = (((tied - tied.mean(axis=0)) / np.maximum(ends, 1)) ** 2).sum(axis=1)
     index = tied[int(apart.argmin())]
-    return {name: axes[name][i] for name, i in zip(space.names, index, strict=True)}, best, len(tied)
+    return (
+        {name: axes[name][i] for name, i in zip(space.names, index, strict=True)},
+        float(values[tuple(index)]),
+        len(tied),
+    )
 
 
 def described(
@@ -141,7 +157,7 @@ def described(
         sd=float(predicted_there.sd[0]),
         true=true,
         n_tied=n_tied,
-        at_bounds=tuple(p.name for p in space.parameters if not p.choices and point[p.name] in (p.low, p.high)),
+        at_bounds=tuple(p.name for p in space.searched if not p.choices and point[p.name] in (p.low, p.high)),
         extrapolating=new.extrapolating,
         nearest=float(np.sqrt(apart.min())),
         nearest_row=dict(measured[int(apart.argmin())]),

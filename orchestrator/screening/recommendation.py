@@ -22,7 +22,7 @@ def away(space: ParameterSpace, point: Mapping[str, Value], row: Mapping[str, Va
             apart += [f"another {named(p.name)}"] if here != there else []
         elif here != there:
             apart.append(f"{with_unit(setting(abs(here - there), 3), p.unit)} in {named(p.name, p.unit)}")
-    return ", ".join(apart) or "nowhere: it is that row"
+    return ", ".join(apart) or "nothing"
 
 
 def _choice(screening: Screening, model: ModelResult) -> Iterator[str]:
@@ -53,15 +53,18 @@ def _point(screening: Screening, model: ModelResult) -> Iterator[str]:
         yield f"it lies at an end of {ends}: the true best may lie outside the space"
     if best.n_tied > 1:
         yield f"{best.n_tied} points of the grid share that prediction exactly; the one nearest their centre is named"
-    if best.true is not None and screening.truth is not None:
+    if screening.truth is not None:
+        there = "nothing" if best.true is None else with_unit(number(best.true), unit)
         yield (
-            f"the simulated tool truly gives {with_unit(number(best.true), unit)} there; its best on the grid is "
+            f"the simulated tool truly gives {there} there; its best on the grid is "
             f"{with_unit(number(screening.truth.best), unit)} at {point_text(screening.truth.best_point, units)}"
         )
 
 
 def distance_words(screening: Screening, optimum: Optimum) -> str:
     """Return whether an optimum extrapolates, and how far the nearest row is, in words."""
+    if optimum.nearest == 0:
+        return "it is a target row itself"
     near = (
         f"the nearest target row is {number(optimum.nearest, 2)} away in the unit cube "
         f"({away(screening.space, optimum.point, optimum.nearest_row)})"

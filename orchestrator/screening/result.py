@@ -224,6 +224,19 @@ class Truth:
 
 
 @dataclass(frozen=True)
+class Noise:
+    """How far measured values scatter about the noiseless ones.
+
+    Args:
+        sd: Standard deviation of each target row, in the objective's unit, shape (n_rows,); 0 where unknown.
+        words: Where that is known from.
+    """
+
+    sd: FloatArray
+    words: str
+
+
+@dataclass(frozen=True)
 class Screening:
     """All models on the same rows.
 
@@ -234,7 +247,9 @@ class Screening:
         target: The rows of this tool.
         source: The rows of another tool, or None.
         folds: The fold of each target row.
+        noise: How far measured target values scatter about the noiseless ones.
         axes: The values of each parameter on the search grid, by name, in parameter order.
+        allowed: Which points of the grid meet the constraints, None without any.
         models: In the order in which they are shown.
         published: Printed figures.
         defects: Of the publication, each with how it is handled.
@@ -250,7 +265,9 @@ class Screening:
     target: Rows
     source: Rows | None
     folds: NDArray[np.int_]
+    noise: Noise
     axes: Mapping[str, tuple[Value, ...]]
+    allowed: NDArray[np.bool_] | None
     models: tuple[ModelResult, ...]
     published: tuple[Published, ...] = ()
     defects: tuple[tuple[str, str], ...] = ()

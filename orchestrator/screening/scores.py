@@ -36,10 +36,9 @@ def coverage(
         kind: What the values are.
         values: Measured or true values, shape (n,).
         predicted: Predictions of the noiseless value.
-        noise_sd: Standard uncertainty of each value, NaN where unknown; a measured value scatters by it as well.
+        noise_sd: Standard uncertainty of each value; a measured value scatters by it as well.
     """
-    noise = np.zeros(len(values)) if noise_sd is None else np.nan_to_num(noise_sd)
-    sd = np.hypot(predicted.sd, noise)
+    sd = predicted.sd if noise_sd is None else np.hypot(predicted.sd, noise_sd)
     off = np.abs(values - predicted.mean)
     return tuple(
         Coverage(kind, share, float(np.mean(off <= norm.ppf(0.5 + share / 2) * sd)), len(values)) for share in NOMINAL

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from orchestrator.screening import optimum as search
+from orchestrator.screening.allowed import allowed_on, drawn
 from orchestrator.screening.catalogue import Entry
 from orchestrator.screening.diagnosis import diagnose
 from orchestrator.screening.landscape import good_candidates, region
 from orchestrator.screening.material import Material
-from orchestrator.screening.result import Kind, ModelResult, Optimum, Predictions, Region, Screening, Truth
+from orchestrator.screening.noise import noise_of
+from orchestrator.screening.result import FloatArray, Kind, ModelResult, Optimum, Predictions, Region, Screening, Truth
 from orchestrator.screening.scores import coverage, scores
 from orchestrator.screening.training import Fitted, fitted, hyperparameters
 from orchestrator.screening.truth import survey
@@ -42,7 +44,8 @@ def screen(
     space, target = material.space, material.target
     axes = search.axes_of(space, levels)
     folds = deal_folds(space.encode(target.points), target.values)
-    progress("truth")
+    progress("constraints and truth")
+    allowed = allowed_on(space, axes)
     truth = None if material.truth is None else survey(material, axes)
     whole = Screening(
         campaign=material.campaign,
@@ -51,13 +54,15 @@ def screen(
         target=target,
         source=material.source,
         folds=folds,
+        noise=noise_of(target, space),
         axes=axes,
+        allowed=allowed,
         models=(),
         published=material.published,
         defects=material.defects,
         truth=truth,
         no_truth=material.no_truth,
-        notes=tuple(diagnose(material, axes, folds, levels)),
+        notes=tuple(diagnose(material, axes, folds, levels, allowed)),
     )
     models, failed = [], {}
     for entry in entries:
@@ -83,12 +88,12 @@ def _judged(material: Material, entry: Entry, whole: Screening) -> ModelResult:
     at_truth = None if whole.truth is None else _at(space, found.estimator, whole.truth, is_natural=entry.is_natural)
     judged = {Kind.IN_SAMPLE: found.in_sample, Kind.OUT_OF_FOLD: found.out_of_fold}
     errors = {kind: scores(target.values, predictions.mean) for kind, predictions in judged.items()}
-    intervals = coverage(Kind.OUT_OF_FOLD, target.values, found.out_of_fold, target.sds)
+    intervals = coverage(Kind.OUT_OF_FOLD, target.values, found.out_of_fold, whole.noise.sd)
     if whole.truth is not None and at_truth is not None:
         errors[Kind.TRUTH] = scores(whole.truth.values, at_truth.mean)
         intervals += coverage(Kind.TRUTH, whole.truth.values, at_truth)
     values = search.predicted(space, found.estimator, whole.axes, is_natural=entry.is_natural)
-    point, _, n_tied = search.optimum(space, material.objective, values, whole.axes)
+    best, window = _optimum(material, entry, found, values, whole)
     candidate, good = _candidate(material, entry, found)
     return ModelResult(
         name=entry.name,
@@ -102,9 +107,9 @@ def _judged(material: Material, entry: Entry, whole: Screening) -> ModelResult:
         at_truth=at_truth,
         scores=errors,
         coverage=intervals,
-        optimum=_described(material, entry, found, point, n_tied),
+        optimum=best,
         variance=decompose(values),
-        region=good or region(space, material.objective, values, whole.axes, point),
+        region=good or window,
         candidate=candidate,
         source_weight=float(found.estimator.source_weight_),
         source_evidence=found.estimator.source_evidence_,
@@ -113,10 +118,28 @@ def _judged(material: Material, entry: Entry, whole: Screening) -> ModelResult:
     )
 
 
+def _optimum(
+    material: Material, entry: Entry, found: Fitted, values: FloatArray, whole: Screening
+) -> tuple[Optimum, Region | None]:
+    """Return the best allowed point of the grid and its window; where the grid has none, the best of random points."""
+    space, objective, axes, allowed = material.space, material.objective, whole.axes, whole.allowed
+    if allowed is None or allowed.any():
+        point, _, n_tied = search.optimum(space, objective, values, axes, allowed)
+        if allowed is not None:
+            values = np.where(allowed, values, objective.sign * (objective.sign * values).min())
+        best = _described(material, entry, found, point, n_tied)
+        return best, None if space.has_equality else region(space, objective, values, axes, point)
+    points = drawn(space)
+    scores = objective.sign * search.predict(space, found.estimator, points, is_natural=entry.is_natural).mean
+    return _described(material, entry, found, points[int(scores.argmax())], 1), None
+
+
 def _at(space: ParameterSpace, estimator: Any, truth: Truth, *, is_natural: bool) -> Predictions:  # noqa: ANN401
     columns = [truth.points[p.name] for p in space.parameters]
     blocks = [
-        np.asarray(column, dtype=float)[:, None] if is_natural and not p.choices else p.encode(list(column))
+        np.asarray(column, dtype=float)[:, None]
+        if is_natural and not p.choices and not p.is_constant
+        else p.encode(list(column))
         for p, column in zip(space.parameters, columns, strict=True)
     ]
     return Predictions(*estimator.predict(np.hstack(blocks), return_std=True))
@@ -134,5 +157,6 @@ def _candidate(material: Material, entry: Entry, found: Fitted) -> tuple[Optimum
 def _described(material: Material, entry: Entry, found: Fitted, point: Mapping[str, Any], n_tied: int) -> Optimum:
     space = material.space
     there = search.predict(space, found.estimator, [point], is_natural=entry.is_natural)
-    true = None if material.truth is None else float(material.truth({k: np.array([v]) for k, v in point.items()})[0])
-    return search.described(space, point, there, material.target.points, true=true, n_tied=n_tied)
+    true = np.nan if material.truth is None else material.truth({k: np.array([v]) for k, v in point.items()})[0]
+    known = float(true) if np.isfinite(true) else None
+    return search.described(space, point, there, material.target.points, true=known, n_tied=n_tied)

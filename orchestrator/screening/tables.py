@@ -84,13 +84,14 @@ def optima(screening: Screening) -> Sheet:
     """Return where each model predicts the best value, and how far that is from data."""
     space, goal = screening.space, screening.objective.goal
     units = {p.name: p.unit for p in space.parameters}
-    points = [m.optimum.point for m in screening.models] + [p.point for p in screening.published]
+    is_pool = space.candidates is not None
+    best = [model.candidate or model.optimum for model in screening.models]
+    points = [found.point for found in best] + [p.point for p in screening.published]
     places = list(zip(*(column([point[name] for point in points]) for name in space.names), strict=True))
     n = len(screening.models)
     rows = [
-        (model.label, *place, with_sd(model.optimum.value, model.optimum.sd), *_true(screening, model.optimum), where)
-        for model, place in zip(screening.models, places[:n], strict=True)
-        for where in [_where(model.optimum)]
+        (model.label, *place, with_sd(found.value, found.sd), *_true(screening, found), _where(found))
+        for model, found, place in zip(screening.models, best, places[:n], strict=True)
     ]
     rows += [
         (
@@ -105,10 +106,12 @@ def optima(screening: Screening) -> Sheet:
     headings = ("model", *(named(name, unit) for name, unit in units.items()), "predicted")
     headings += (("truth",) if screening.truth else ()) + ("nearest row",)
     units_said = ", ".join(f"{named(name, unit)} in {clean(unit)}" for name, unit in units.items() if unit != "1")
-    note = f"{units_said}. ! beyond the target rows; the number is the distance to the nearest one in the unit cube."
+    note = f"{units_said}. " if units_said else ""
+    note += "! beyond the target rows; the number is the distance to the nearest one in the unit cube."
     return Sheet(
         "optima",
-        f"Predicted {'minimum' if goal == 'minimise' else 'maximum'} of {named(screening.objective.name)}",
+        f"Predicted {'minimum' if goal == 'minimise' else 'maximum'} of {named(screening.objective.name)}"
+        + (f" among the {len(space.candidates or ())} points of the table" if is_pool else ""),
         headings,
         tuple(rows),
         n_published=len(screening.published),
@@ -161,8 +164,7 @@ def doubt(screening: Screening) -> Sheet:
         (model.label, *(_share(model.coverage, kind, share) for kind in kinds for share in nominal))
         for model in screening.models
     )
-    noise = "widened by each row's own uncertainty" if screening.target.sds is not None else "rows state no uncertainty"
-    note = f"Share of values inside the central intervals; unseen rows: {noise}."
+    note = f"Share of values inside the central intervals; for unseen rows {screening.noise.words}."
     return Sheet("coverage", "Predictive intervals: nominal and observed", headings, rows, note=note)
 
 

@@ -78,6 +78,6 @@ def permutation_importance(
 
 
 def _shuffled(X: FloatArray, part: Sequence[int], rng: np.random.Generator) -> FloatArray:
-    shuffled, columns = X.copy(), np.array(part)
+    shuffled, columns = X.copy(), np.array(part, dtype=int)  # a fixed parameter has none
     shuffled[:, columns] = X[rng.permutation(len(X))][:, columns]
     return shuffled
