@@ -132,6 +132,8 @@ def _maps(material: Material, anchor: Point | None, axes: Sequence[Parameter]) -
     ends = [with_unit(number(end, 3), material.objective.unit) for end in (drawn[0].low, drawn[0].high)]
     key = [(_ROW, "measured" if is_pool else "measured; smaller is farther from the slice"), (BEST, "best")]
     key += [] if is_pool else [(Mark("", "▨", "ink"), "outside the hull of the measured rows: extrapolated")]
+    is_cut = not is_pool and any(not c.is_equality for c in material.space.constraints)
+    key += [(Mark("", "□", "ink"), "blank: not allowed by the constraints")] if is_cut else []
     text = _which(material, axes, is_pool=is_pool)
     return Section(title, plots, text, [*key, *_failure_key(material)], (ends[0], ends[1]), "third")
 

@@ -1,7 +1,7 @@
 """What the planner predicts around the best point: a map for each pair of parameters, or a curve for a single one.
 
-Rule of this file: a map is a slice. All other parameters have the value of the point it goes through, and what lies
-outside the hull of the measured rows is hatched, because there the prediction extrapolates.
+Rule of this file: a map is a slice. All other parameters have the value of the point it goes through. What lies outside
+the hull of the measured rows is hatched, because there the prediction extrapolates; what a constraint forbids is blank.
 """
 
 from collections.abc import Sequence
@@ -128,8 +128,24 @@ def contours(
     levels = np.linspace(*limits, _N_LEVELS + 1)
     ax.contourf(xs, ys, means.reshape(len(ys), len(xs)), levels=levels, cmap=COLOURS)
     _hatch(ax, space, measured, Slice(one.x, one.y, _N_HULL, one.anchor))
+    _cover(ax, space, one)
     _draw_measured(ax, space, measured, one)
     return figure, ax
+
+
+def _cover(ax: Axes, space: ParameterSpace, one: Slice) -> None:
+    """Cover what a constraint forbids. An equality is left out: a slice that holds all else breaks it everywhere."""
+    xs, ys = (np.array(side, dtype=float) for side in one.sides)
+    values = {name: np.array([point[name] for point in one.points]) for name in space.names}
+    for constraint in space.constraints:
+        excess = constraint.excess(values).reshape(len(ys), len(xs))
+        if constraint.is_equality or not (excess > 0).any():
+            continue
+        most = max(float(excess[np.isfinite(excess)].max(initial=0.0)), 1e-9)
+        excess = np.minimum(excess, most)  # where a formula has no value
+        ax.contourf(xs, ys, excess, levels=[0.0, most], colors=[HUES["paper"]], zorder=2.2)
+        if excess.min() < 0:
+            ax.contour(xs, ys, excess, levels=[0.0], colors=HUES["muted"], linewidths=0.7, zorder=2.3)
 
 
 def _hatch(ax: Axes, space: ParameterSpace, measured: Sequence[Point], one: Slice) -> None:

@@ -51,6 +51,7 @@ class Story:
     initial: list[tuple[dict[str, Any], float]] = field(default_factory=list)
     source: list[tuple[dict[str, Any], float]] = field(default_factory=list)
     candidates: list[dict[str, Any]] | None = None
+    constraints: list[str] = field(default_factory=list)
 
     def __post_init__(self):
         """Open the campaign and connect its instruments."""
@@ -60,6 +61,7 @@ class Story:
             {
                 "campaign": self.campaign,
                 "parameters": self.parameters,
+                "constraints": self.constraints,
                 "objective": {"name": self.name, "unit": self.unit, "goal": self.goal},
                 "laboratory": {"instruments": {role: {"driver": f"simulated-{role}"} for role in self.roles}},
                 "recipe": "campaigns.lipon:measure_conductivity",
@@ -67,7 +69,7 @@ class Story:
             }
         )
         self.planner = Planner(
-            ParameterSpace.from_config(self.settings.parameters, self.candidates),
+            ParameterSpace.from_config(self.settings.parameters, self.candidates, self.constraints),
             Objective.from_config(self.settings.objective),
             PlannerConfig(),
             source=_past(self.source),

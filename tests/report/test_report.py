@@ -227,6 +227,19 @@ def test_report_of_a_single_number_draws_a_curve(story, page):
     assert "Predicted conductivity with one sd along x." in page(one).text
 
 
+@pytest.mark.parametrize(
+    ("constraint", "is_cut"), [("x * y <= 3", True), ("1 / (y - 0.5) <= 9", True), ("x + y == 6", False)]
+)
+def test_report_leaves_blank_what_constraints_forbid(story, page, constraint, is_cut):
+    """Also where a formula has no value; an equality, which a slice cannot follow, cuts nothing away."""
+    one = story(parameters=SMALL, constraints=[constraint])
+    for point in one.planner.space.sample(5, np.random.default_rng(0)):
+        one.measured(point, point["x"])
+    text = page(one).text
+    assert ("blank: not allowed by the constraints" in text) is is_cut
+    assert constraint in text
+
+
 def test_report_of_a_pool_draws_its_candidates(story, page):
     """Where only single points can be performed, they are shown, not a map between them."""
     pool = [{"a": float(i), "b": float(i * i % 7)} for i in range(12)]
