@@ -1,9 +1,9 @@
 """The objective: what is measured, in which unit, and which of two values is better."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from orchestrator.config.schema import ObjectiveConfig
+from orchestrator.config.schema import FurtherObjectiveConfig, ObjectiveConfig
 
 
 @dataclass(frozen=True)
@@ -14,16 +14,25 @@ class Objective:
         name: The name of the measured quantity.
         unit: Its unit; "1" for a pure number.
         goal: "maximise" or "minimise".
+        worth: How much of the first objective one unit of this one is worth; of further objectives only.
+        limit: The worst value that is still of use; of further objectives only.
     """
 
     name: str
     unit: str = "1"
     goal: str = "maximise"
+    worth: float | None = None
+    limit: float | None = None
 
     @classmethod
     def from_config(cls, config: ObjectiveConfig) -> "Objective":
         """Build the objective a configuration describes."""
         return cls(config.name or "objective", config.unit or "1", config.goal)
+
+    @classmethod
+    def further(cls, configs: Mapping[str, FurtherObjectiveConfig]) -> "tuple[Objective, ...]":
+        """Build the further objectives a configuration describes."""
+        return tuple(cls(name, c.unit, c.goal, c.worth, c.limit) for name, c in configs.items())
 
     @property
     def sign(self) -> float:

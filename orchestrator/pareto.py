@@ -16,7 +16,7 @@ def front(scores: FloatArray) -> NDArray[np.bool_]:
     """
     as_good = (scores[:, None, :] >= scores[None, :, :]).all(axis=2)  # row i as good as row j in every column
     better = (scores[:, None, :] > scores[None, :, :]).any(axis=2)
-    return ~(as_good & better).any(axis=0)
+    return np.asarray(~(as_good & better).any(axis=0))
 
 
 def hypervolume(scores: FloatArray, reference: Sequence[float]) -> float:

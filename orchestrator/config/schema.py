@@ -168,6 +168,22 @@ class ObjectiveConfig(_Section):
     goal: Literal["maximise", "minimise"] = "maximise"
 
 
+class FurtherObjectiveConfig(_Section):
+    """What else is wanted much or little of: a number among the details that the recipe returns."""
+
+    unit: str = "1"
+    goal: Literal["maximise", "minimise"] = "maximise"
+    worth: float | None = Field(default=None, gt=0)
+    limit: float | None = None
+
+    @model_validator(mode="after")
+    def _one_preference(self) -> "FurtherObjectiveConfig":
+        if self.worth is not None and self.limit is not None:
+            message = "worth and limit are two ways to weigh an objective: give one of them, or none to explore both"
+            raise ValueError(message)
+        return self
+
+
 class DataConfig(_Section):
     """Past rows: of another tool (source) and of this one (initial)."""
 
@@ -186,9 +202,17 @@ class PlannerConfig(_Section):
     acquisition: Literal["ei", "ucb", "pi"] = "ei"
     kappa: float = Field(default=1.96, gt=0)
     xi: float = Field(default=0.01, ge=0)
+    per_hour: bool = False
     initial_runs: int = Field(default=8, ge=1)
     levels: int | None = Field(default=201, ge=2, le=400)
     samples: int = Field(default=4096, ge=16)
+
+    @model_validator(mode="after")
+    def _gain_by_the_hour(self) -> "PlannerConfig":
+        if self.per_hour and self.acquisition == "ucb":
+            message = "per_hour divides a gain by hours, and ucb is no gain: use ei or pi with it"
+            raise ValueError(message)
+        return self
 
 
 class InstrumentConfig(_OpenSection):
@@ -297,6 +321,7 @@ class CampaignConfig(_Section):
     parameters: dict[str, ParameterConfig] = {}
     constraints: list[str] = Field(default=[], max_length=200)
     objective: ObjectiveConfig = ObjectiveConfig()
+    further_objectives: dict[str, FurtherObjectiveConfig] = {}
     data: DataConfig = DataConfig()
     planner: PlannerConfig = PlannerConfig()
     laboratory: LaboratoryConfig

@@ -22,8 +22,13 @@ def observations(state: State) -> list[Observation]:
 def observation(run: Run) -> Observation:
     """Return what came of one finished run."""
     if run.status == "measured":
-        return Observation(run.point, value=run.value, sd=run.sd)
+        return Observation(run.point, value=run.value, sd=run.sd, further=_numbers(run), hours=run.step_hours)
     return Observation(run.point, failure=run.failure, reason=run.reason)
+
+
+def _numbers(run: Run) -> dict[str, float]:
+    """Return what the recipe returned beside the objective, as far as it is a number: further objectives are there."""
+    return {k: float(v) for k, v in run.details.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
 
 
 def planner_of(state: State, overrides: Mapping[str, Any] | None = None, *, option: str = "--set") -> Planner:
@@ -46,4 +51,5 @@ def planner_of(state: State, overrides: Mapping[str, Any] | None = None, *, opti
     }
     space = ParameterSpace.from_config(settings.parameters, opened["candidates"], settings.constraints)
     objective = Objective.from_config(settings.objective)
-    return Planner(space, objective, settings.planner, seed=settings.seed, **past)
+    further = Objective.further(settings.further_objectives)
+    return Planner(space, objective, settings.planner, seed=settings.seed, further=further, **past)

@@ -103,6 +103,12 @@ class Run:
         return self.stage == "running"
 
     @property
+    def step_hours(self) -> float | None:
+        """How many hours its attempts took together, waiting for instruments not counted; None before the first."""
+        ends = [a.end_s - a.start_s for step in self.steps for a in step.attempts if a.end_s is not None]
+        return sum(ends) / 3600 if ends else None
+
+    @property
     def origin(self) -> str:
         """Where its readings come from; `mixed` when from several kinds of instrument."""
         return join_origins(step.origin for step in self.steps)

@@ -20,12 +20,14 @@ class Outlook:
     Args:
         score: Predicted score (the objective turned so that larger is better).
         sd: Standard deviation of that prediction.
-        p_feasible: Probability that a run there can be measured.
+        p_feasible: Probability that a run there can be measured, and is of use.
+        hours: Predicted hours of a run, above 0, where the acquisition is to be counted by the hour.
     """
 
     score: FloatArray
     sd: FloatArray
     p_feasible: FloatArray
+    hours: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,17 @@ class Doubt:
         return Doubt(self.sd[places], ranges[0], self.p_feasible[places], ranges[1])
 
 
+def expected_gain(outlook: Outlook, reference: Reference) -> float:
+    """Return by how much a run at the first point of an outlook is expected to exceed the best prediction, as a score.
+
+    Expected improvement without `xi`, whatever the acquisition, times P(feasible): what one more run is worth.
+    """
+    from skopt.acquisition import gaussian_ei  # noqa: PLC0415 - skopt takes seconds to import
+
+    model = _Predicted(outlook.score[:1], outlook.sd[:1])
+    return float(outlook.p_feasible[0] * gaussian_ei(np.empty((1, 0)), model, y_opt=-reference.best, xi=0.0)[0])
+
+
 def ceiling(settings: PlannerConfig, highest: FloatArray, doubt: Doubt, reference: Reference) -> FloatArray:
     """Return what the acquisition cannot exceed within blocks, shape (n_blocks,).
 
@@ -116,4 +129,5 @@ def evaluate(settings: PlannerConfig, outlook: Outlook, reference: Reference) ->
         return np.asarray(reference.worst + outlook.p_feasible * (promise - reference.worst), dtype=float)
     improvement = gaussian_ei if settings.acquisition == "ei" else gaussian_pi
     gain = improvement(nothing, model, y_opt=-reference.best, xi=settings.xi * reference.spread)
-    return np.asarray(outlook.p_feasible * gain, dtype=float)
+    useful = np.asarray(outlook.p_feasible * gain, dtype=float)
+    return useful if outlook.hours is None else np.asarray(useful / outlook.hours, dtype=float)

@@ -6,29 +6,78 @@ from typing import Any
 from orchestrator.objective import Objective
 from orchestrator.planner.acquisition import NAMES
 from orchestrator.planner.belief import Belief
+from orchestrator.planner.compromise import HOURS, Compromise
 from orchestrator.planner.extrapolation import Novelty
 from orchestrator.planner.suggestion import Suggestion
 
 
-def why(suggestion: Suggestion, objective: Objective, belief: Belief, new: Novelty) -> str:
+def why(
+    suggestion: Suggestion, objective: Objective, belief: Belief, new: Novelty, joint: Compromise | None = None
+) -> str:
     """Return the reasons for a point that the model chose, the strongest first.
 
     Args:
         suggestion: The point with its numbers.
         objective: What is measured.
-        belief: The model that chose it.
+        belief: What is believed of it.
         new: How new the point is.
+        joint: What is believed of several objectives together, if that chose the point.
     """
-    unit = "" if objective.unit == "1" else f" {objective.unit}"
-    name, best = NAMES[suggestion.acquisition_name], objective.value(belief.reference.best)
+    unit = _unit(objective)
     reasons = [
-        f"{name} {suggestion.acquisition:.2g} against {best:.3g}{unit}, the best prediction at a measured row",
+        _promise(suggestion, objective, belief) if joint is None else _joint_promise(suggestion, joint),
         f"predicted {suggestion.mean:.3g} +- {suggestion.sd:.2g}{unit}",
-        f"P(feasible) {suggestion.p_feasible:.2f}",
+        *(() if joint is None else _further(suggestion, joint)),
+        f"P(feasible) {suggestion.p_feasible:.2f}" + (" with all limits kept" if _has_limits(joint) else ""),
         _source(suggestion.source_weight or 0.0, suggestion.source_evidence, unit),
         _novelty(new),
     ]
     return "; ".join(reasons)
+
+
+def _unit(objective: Objective) -> str:
+    return "" if objective.unit == "1" else f" {objective.unit}"
+
+
+def _promise(suggestion: Suggestion, objective: Objective, belief: Belief) -> str:
+    name, best = NAMES[suggestion.acquisition_name], objective.value(belief.reference.best)
+    unit = _unit(objective)
+    return f"{name} {suggestion.acquisition:.2g} against {best:.3g}{unit}, the best prediction at a measured row"
+
+
+def _joint_promise(suggestion: Suggestion, joint: Compromise) -> str:
+    if joint.reference is None:
+        return f"no measured row keeps the limits yet: the most probable to do so, {suggestion.acquisition:.2g}"
+    name = NAMES[suggestion.acquisition_name] + (" per hour" if "hours" in suggestion.further else "")
+    return f"{name} {suggestion.acquisition:.2g}, {_weighing(joint)}"
+
+
+def _weighing(joint: Compromise) -> str:
+    unit = joint.objective.unit
+    ways = [
+        f"{o.worth:g} {'' if unit == '1' else unit} for each {o.unit} of {o.name}".replace("  ", " ")
+        for o in joint.beliefs
+        if o.worth is not None
+    ]
+    ways += [f"{o.name} {_bound(o)} {o.limit:g}{_unit(o)}" for o in joint.beliefs if o.limit is not None]
+    if joint.free:
+        names = (joint.objective.name, *(o.name for o in joint.free))
+        shares = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(names, joint.weights, strict=True))
+        ways.append(f"along the direction {shares}")
+    return "weighing " + " and ".join(ways) if ways else "of the one objective that is measured yet"
+
+
+def _bound(objective: Objective) -> str:
+    return "at most" if objective.goal == "minimise" else "at least"
+
+
+def _has_limits(joint: Compromise | None) -> bool:
+    return joint is not None and any(o.limit is not None for o in joint.beliefs)
+
+
+def _further(suggestion: Suggestion, joint: Compromise) -> list[str]:
+    units = {o.name: _unit(o) for o in (*joint.beliefs, HOURS)}
+    return [f"{name} {mean:.3g} +- {sd:.2g}{units[name]}" for name, (mean, sd) in suggestion.further.items()]
 
 
 def _source(weight: float, evidence: Mapping[str, Any], unit: str) -> str:

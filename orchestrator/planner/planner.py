@@ -1,10 +1,10 @@
 """The planner: from what is known to the next point, as a pure function that says why."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ from orchestrator.config.pool import read_pool
 from orchestrator.config.schema import CampaignConfig, PlannerConfig
 from orchestrator.data import Rows, read_csv, read_rows
 from orchestrator.objective import Objective
+from orchestrator.planner.acquisition import expected_gain
 from orchestrator.planner.belief import Belief, feasibility
+from orchestrator.planner.compromise import Compromise
 from orchestrator.planner.drivers import Drivers, drivers
 from orchestrator.planner.explanation import why
 from orchestrator.planner.extrapolation import novelty
@@ -25,6 +27,7 @@ from orchestrator.planner.lattice import Lattice
 from orchestrator.planner.sampling import SAME, best_sample, is_used, samples
 from orchestrator.planner.suggestion import Observation, Suggestion
 from orchestrator.planner.summit import summit
+from orchestrator.planner.telling import checked
 from orchestrator.recipe import Point
 from orchestrator.space import ParameterSpace, Value
 from orchestrator.threads import one_thread
@@ -44,6 +47,7 @@ class Planner:
         seed: Seed of the campaign.
         source: Rows of another tool or the literature, to borrow from.
         initial: Rows of this tool; they count as observations.
+        further: Further objectives.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Planner:
         seed: int = 0,
         source: Rows | None = None,
         initial: Rows | None = None,
+        further: Sequence[Objective] = (),
     ) -> None:
         self.space = space
         self.objective = objective
@@ -62,6 +67,7 @@ class Planner:
         self.seed = seed
         self.source = source
         self.initial = initial
+        self.further = tuple(further)
         self._initial = () if initial is None else tuple(map(Observation, initial.points, initial.values.tolist()))
         self._told: list[Observation] = []
 
@@ -93,6 +99,7 @@ class Planner:
             seed=settings.seed if seed is None else seed,
             source=source,
             initial=initial,
+            further=Objective.further(settings.further_objectives),
         )
 
     @classmethod
@@ -116,8 +123,31 @@ class Planner:
 
         Args:
             pending: Points that are being performed now.
+
+        Raises:
+            SpaceError: A pending point is not in the space.
         """
-        return self.ask(self._told, pending, len(self._told) + len(pending) + 1)
+        return self.suggest_batch(1, pending)[0]
+
+    def suggest_batch(self, n: int, pending: Sequence[Point] = ()) -> list[Suggestion]:
+        """Return suggestions to be performed together, each chosen as if the ones before it were being performed.
+
+        Args:
+            n: How many.
+            pending: Points that are being performed now.
+
+        Raises:
+            SpaceError: A pending point is not in the space.
+            ValueError: Fewer than one.
+        """
+        if n < 1:
+            message = f"a batch of {n} suggestions is none; ask for 1 or more"
+            raise ValueError(message)
+        flying, batch = [self.space.check(point) for point in pending], []
+        for _ in range(n):
+            batch.append(self.ask(self._told, flying, len(self._told) + len(flying) + 1))
+            flying.append(batch[-1].point)
+        return batch
 
     def tell(
         self,
@@ -127,34 +157,26 @@ class Planner:
         sd: float | None = None,
         failure: str | None = None,
         reason: str = "",
+        further: Mapping[str, float] | None = None,
+        hours: float | None = None,
     ) -> None:
         """Add what came of a point: a value, or the class of its failure.
+
+        Args:
+            point: The point.
+            value: The measured objective, in its unit.
+            sd: Its standard uncertainty.
+            failure: The failure class of a run without a value.
+            reason: Why it failed, in words.
+            further: Values of further objectives by name.
+            hours: How long the run took.
 
         Raises:
             SpaceError: The point is not in the space.
             ValueError: Neither or both of value and failure, a number that is not finite, an unknown failure class.
         """
-        if not isinstance(point, Mapping):
-            message = (
-                f"tell: a point is a mapping by parameter name, as suggestion.point is, not {type(point).__name__}"
-            )
-            raise ValueError(message)  # noqa: TRY004 - every refusal of `tell` is a ValueError
-        checked = self.space.check(point)
-        if (value is None) == (failure is None):
-            message = f"tell {checked}: give exactly one of value and failure, not value={value!r}, failure={failure!r}"
-            raise ValueError(message)
-        for name, number in (("value", value), ("sd", sd)):
-            is_number = isinstance(number, (int, float, np.number)) and not isinstance(number, bool)
-            if number is not None and not (is_number and math.isfinite(number)):
-                message = f"tell {checked}: {name}={number!r} is not a finite number; tell a failure instead"
-                raise ValueError(message)
-        if sd is not None and sd < 0:
-            message = f"tell {checked}: sd={sd!r} is below 0; a standard uncertainty is not"
-            raise ValueError(message)
-        if failure is not None and failure not in set(FailureClass):
-            message = f"tell {checked}: failure {failure!r} is no class; the classes are {', '.join(FailureClass)}"
-            raise ValueError(message)
-        self._told.append(Observation(checked, None if value is None else float(value), sd, failure, reason))
+        told: dict[str, Any] = {"sd": sd, "failure": failure, "reason": reason, "further": further, "hours": hours}
+        self._told.append(checked(self.space, point, value, **told, names=[o.name for o in self.further]))
 
     def best(self) -> Observation | None:
         """Return the best measured observation of those told, or None; the rows it began with are in `initial`."""
@@ -245,8 +267,30 @@ class Planner:
 
     def _from_model(self, known: Sequence[Observation], pending: Sequence[Point], number: int) -> Suggestion:
         belief = self.belief(known[len(self._initial) :], pending)
-        column = self._best_column(belief, self._used(known, pending), number)
+        used = self._used(known, pending)
+        if self.further or self.settings.per_hour:
+            joint = Compromise(
+                self.space,
+                self.objective,
+                self.further,
+                self.settings,
+                known,
+                first=belief,
+                pending=pending,
+                rng=stream(self.seed, "compromise", number),
+            )
+            column = best_sample(joint, self.space, self.settings.samples, used, self._rng(number))
+        else:
+            joint, column = None, self._best_column(belief, used, number)
+        return self._explained(known, belief, joint, column, number)
+
+    def _explained(
+        self, known: Sequence[Observation], belief: Belief, joint: Compromise | None, column: FloatArray, number: int
+    ) -> Suggestion:
+        """Return the suggestion of an encoded point, shape (1, n_columns), with its reasons."""
         outlook = belief.at(column)
+        chosen_by = belief if joint is None else joint
+        whole = chosen_by.at(column)
         point = self.space.points(column)[0]
         new = novelty(self.space, point, [o.point for o in _measured(known)])
         suggestion = Suggestion(
@@ -256,15 +300,17 @@ class Planner:
             why="",
             mean=self.objective.value(float(outlook.score[0])),
             sd=float(outlook.sd[0]),
-            acquisition=float(belief.promise(outlook)[0]),
+            acquisition=float(chosen_by.promise(whole)[0]),
             acquisition_name=self.settings.acquisition,
-            p_feasible=float(outlook.p_feasible[0]),
+            p_feasible=float(whole.p_feasible[0]),
             source_weight=belief.surrogate.source_weight_,
             source_evidence=belief.surrogate.source_evidence_,
             extrapolating=new.extrapolating,
             nearest=new.nearest,
+            expected_gain=None if joint is not None else expected_gain(outlook, belief.reference),
+            further={} if joint is None else joint.predicted(column),
         )
-        return replace(suggestion, why=why(suggestion, self.objective, belief, new))
+        return replace(suggestion, why=why(suggestion, self.objective, belief, new, joint))
 
     def _best_column(self, belief: Belief, used: FloatArray, number: int) -> FloatArray:
         """Return the encoded point of the largest acquisition, shape (1, n_columns): of the grid, else of samples."""

@@ -19,6 +19,8 @@ class Observation:
         sd: Its standard uncertainty in the same unit, None where unknown.
         failure: The failure class where the run failed, else None.
         reason: Why it failed, in words.
+        further: Values of further objectives by name, as far as the run gave them.
+        hours: How long its steps took together, None where unknown.
     """
 
     point: Point
@@ -26,6 +28,8 @@ class Observation:
     sd: float | None = None
     failure: str | None = None
     reason: str = ""
+    further: Mapping[str, float] = field(default_factory=dict)
+    hours: float | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,9 @@ class Suggestion:
         source_evidence: Left-out error by weight and the rule that chose.
         extrapolating: Whether the point is outside the convex hull of the measured rows.
         nearest: Distance to the nearest measured row in the unit cube, None without any.
+        expected_gain: By how much a run is expected to exceed the best prediction at a measured row, P(feasible)
+            included, in the objective's unit; None without a model or with further objectives.
+        further: Predicted mean and sd of further objectives by name, and of "hours" where they count.
     """
 
     number: int
@@ -61,6 +68,8 @@ class Suggestion:
     source_evidence: Mapping[str, Any] = field(default_factory=dict)
     extrapolating: bool = False
     nearest: float | None = None
+    expected_gain: float | None = None
+    further: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for canonical JSON: dicts, text, booleans, finite floats or None."""
