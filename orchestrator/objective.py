@@ -51,6 +51,12 @@ class Objective:
         """Whether value a is better than value b."""
         return self.score(a) > self.score(b)
 
+    def is_kept(self, value: object) -> bool:
+        """Whether a value is within the limit, if there is one."""
+        if self.limit is None:
+            return True
+        return isinstance(value, (int, float)) and self.score(value) >= self.score(self.limit)
+
     def best(self, values: Iterable[float]) -> float | None:
         """Return the best of the values, or None of none."""
         return max(values, key=self.score, default=None)

@@ -79,6 +79,7 @@ def _plan(campaign: "Campaign") -> list[str]:
     limits += [f"{budget.failures} failures"] if budget.failures else []
     limits += [f"{budget.lab_hours:g} lab hours"] if budget.lab_hours else []
     rules = [f"at {stop.target:g} {settings.objective.unit}"] if stop.target is not None else []
+    rules += [f"when another run is expected to gain less than {stop.expected_gain:g}"] if stop.expected_gain else []
     rules += [f"after {stop.no_improvement_in} runs without improvement"] if stop.no_improvement_in else []
     planner = campaign.planner
     shown = ", ".join(

@@ -266,6 +266,7 @@ class StopConfig(_Section):
 
     target: float | None = None
     no_improvement_in: int | None = Field(default=None, ge=1)
+    expected_gain: float | None = Field(default=None, gt=0)
 
 
 class BreakerConfig(_Section):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.display.wording import clean, lasting, listed, named, number, plural, point_text, with_sd, with_unit
 from orchestrator.ledger import Run, State
 from orchestrator.ledger.state import join_origins
+from orchestrator.merit import Merit
 from orchestrator.objective import Objective
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class Summary:
         origins: Where its readings come from, one or several.
         status: running, paused or closed.
         reason: Why it is paused or closed.
-        best: The measured run with the best value.
+        limits: What the best run must keep, in words; "" where there are no limits.
+        best: The measured run with the best value, of those that keep the limits.
         initial: Rows of this tool that it began with.
         source: Rows of another tool that it could learn from.
         n_measured: Runs with a value.
@@ -68,6 +70,7 @@ class Summary:
     origins: tuple[str, ...]
     status: str
     reason: str
+    limits: str
     best: Run | None
     initial: PastRows | None
     source: PastRows | None
@@ -104,8 +107,8 @@ def summary(state: State) -> Summary:
     """Return what the ledger's state says the campaign came to."""
     opened: Mapping[str, Any] = state.opened or {}
     configuration = opened.get("configuration", {})
-    asked = configuration.get("objective", {})
-    objective = Objective(asked.get("name") or "objective", asked.get("unit") or "1", asked.get("goal") or "maximise")
+    merit = Merit.recorded(configuration)
+    objective = merit.objective
     measured = [run for run in state.finished if run.value is not None]
     return Summary(
         campaign=clean(opened.get("campaign", "")),
@@ -114,7 +117,8 @@ def summary(state: State) -> Summary:
         origins=tuple(sorted({str(identity["origin"]) for identity in state.identities.values()})),
         status=state.status,
         reason=clean(state.reason),
-        best=max(measured, key=lambda run: objective.score(run.value or 0.0), default=None),
+        limits=clean(merit.limits),
+        best=merit.best(measured),
         initial=_past(opened, "initial", objective),
         source=_past(opened, "source", objective),
         n_measured=len(measured),
@@ -174,13 +178,16 @@ def lines(facts: Summary, files: Mapping[str, object] | None = None) -> list[tup
 
 def _answer(facts: Summary) -> list[tuple[str, str]]:
     if facts.best is None:
-        return [("best", "nothing was measured")]
+        if not facts.n_measured:
+            return [("best", "nothing was measured")]
+        return [("best", f"{plural(facts.n_measured, 'run')} measured, none of which keeps {facts.limits}")]
     unit = facts.objective.unit
     value = with_unit(with_sd(facts.best.value, facts.best.sd), unit)
     found = [
         ("best", f"{named(facts.objective.name, unit)} {value} ({facts.origin} data), run {facts.best.number}"),
         ("", f"at {point_text(facts.best.point, facts.units)}"),
     ]
+    found += [("", f"the best of those that keep {facts.limits}")] if facts.limits else []
     for past in (facts.initial, facts.source):
         if past is not None:
             remarks = [with_unit(number(past.best), unit), past.origin, "another tool" if past.is_source else ""]

@@ -20,7 +20,7 @@ from rich.text import Text
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.display.wording import clean, column, listed, named, number, plural, point_text, with_sd, with_unit
 from orchestrator.ledger import Event, Kind, Run, State
-from orchestrator.objective import Objective
+from orchestrator.merit import Merit
 
 _REDRAWS_PER_S = 4
 _WIDTH_OF_A_PARAMETER = 12
@@ -45,11 +45,11 @@ class _Board:
     """What there is to show, kept up to date in O(1) an event.
 
     Args:
-        objective: Decides which run is the best.
+        merit: Decides which run is the best.
     """
 
-    def __init__(self, objective: Objective) -> None:
-        self.objective = objective
+    def __init__(self, merit: Merit) -> None:
+        self.merit, self.objective = merit, merit.objective
         self.runs: list[Run] = []
         self.best: Run | None = None
         self.failures: Mapping[str, int] = {}
@@ -95,7 +95,7 @@ class _Board:
         if run.value is None:
             failure = run.failure or run.status or "aborted"
             self.failures = {**self.failures, failure: self.failures.get(failure, 0) + 1}
-        elif self.best is None or self.objective.better(run.value, self.best.value or 0.0):
+        elif self.merit.better(run, self.best):
             self.best = run
         return run
 
@@ -109,7 +109,7 @@ class PlainWatcher:
     """
 
     def __init__(self, settings: CampaignConfig, stream: TextIO) -> None:
-        self._board = _Board(Objective.from_config(settings.objective))
+        self._board = _Board(Merit.from_config(settings))
         self._units = {name: p.unit for name, p in settings.parameters.items()}
         self._stream = stream
 
@@ -158,8 +158,8 @@ class LiveWatcher:
     def __init__(self, settings: CampaignConfig, console: Console) -> None:
         self._settings = settings
         self._console = console
-        self._objective = Objective.from_config(settings.objective)
-        self._board = _Board(self._objective)
+        self._board = _Board(Merit.from_config(settings))
+        self._objective = self._board.objective
         self._told_at = time.monotonic()
         self._live = Live(
             console=console, get_renderable=self.picture, refresh_per_second=_REDRAWS_PER_S, vertical_overflow="crop"

@@ -14,7 +14,7 @@ from orchestrator.engine.doubt import Word, question
 from orchestrator.engine.history import observations
 from orchestrator.engine.performer import Performer
 from orchestrator.engine.recorder import Recorder
-from orchestrator.engine.stopping import Stop, breaker, enough
+from orchestrator.engine.stopping import Stop, breaker, enough, gains_too_little
 from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Kind, Ledger, Run
 from orchestrator.objective import Objective
@@ -157,6 +157,11 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - whatever a planner raises, the campaign must stay resumable
             reason = f"the planner failed at suggestion {number}: {type(error).__name__}: {error}"
             self._pause(Stop(reason, "paused", exit_code=4))
+            return None
+        idle = gains_too_little(self._settings, self._objective, suggestion)
+        if idle is not None:
+            if not pending:  # what is under way may show that more is to be gained
+                self._pause(idle)
             return None
         body = {
             "point": dict(suggestion.point),

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from orchestrator.config.schema import CampaignConfig
-from orchestrator.ledger import Run, State
+from orchestrator.ledger import State
+from orchestrator.merit import Merit
 from orchestrator.objective import Objective
+from orchestrator.planner import Suggestion
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,19 @@ def enough(settings: CampaignConfig, objective: Objective, state: State, now_s: 
     return None
 
 
+def gains_too_little(settings: CampaignConfig, objective: Objective, suggestion: Suggestion) -> Stop | None:
+    """Return why the run that would be suggested is not worth its hours, or None."""
+    least, gain = settings.stop.expected_gain, suggestion.expected_gain
+    if least is None or gain is None or gain >= least:
+        return None
+    unit = "" if objective.unit == "1" else f" {objective.unit}"
+    words = f"another run is expected to gain {gain:.2g}{unit}, less than {least:g}{unit} (stop.expected_gain)"
+    return Stop(words, "finished")
+
+
 def _goal_reached(settings: CampaignConfig, objective: Objective, state: State) -> str | None:
     measured = [run for run in state.finished if run.value is not None]
-    best = _best(objective, measured)
+    best = Merit.from_config(settings).best(measured)
     if best is None or best.value is None:
         return None
     target, patience = settings.stop.target, settings.stop.no_improvement_in
@@ -52,10 +64,6 @@ def _goal_reached(settings: CampaignConfig, objective: Objective, state: State) 
     if patience is not None and since >= patience:
         return f"no improvement in {since} runs since run {best.number} (stop.no_improvement_in)"
     return None
-
-
-def _best(objective: Objective, measured: list[Run]) -> Run | None:
-    return max(measured, key=lambda run: objective.score(run.value or 0.0), default=None)
 
 
 def breaker(settings: CampaignConfig, state: State) -> Stop | None:

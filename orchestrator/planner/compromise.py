@@ -132,7 +132,7 @@ class Compromise:
         return values.mean(axis=0), np.maximum(values.std(axis=0), _LEAST_SPREAD)
 
     def _observed_ranges(self) -> tuple[FloatArray, FloatArray]:
-        """Return the lowest and highest predicted scores at measured rows: of the first with its worths, of the free."""
+        """Return the lowest and highest predictions at measured rows: of the first with its worths, of the free."""
         outlooks = {o: belief.at(self._measured) for o, belief in self.beliefs.items()}
         score = self.first.at(self._measured).score
         score = score + sum((o.worth * x.score for o, x in outlooks.items() if o.worth is not None), np.zeros(1))

@@ -179,8 +179,9 @@ class Planner:
         self._told.append(checked(self.space, point, value, **told, names=[o.name for o in self.further]))
 
     def best(self) -> Observation | None:
-        """Return the best measured observation of those told, or None; the rows it began with are in `initial`."""
-        return max(_measured(self._told), key=lambda o: self.objective.score(o.value or 0.0), default=None)
+        """Return the best measured observation of those told that keep the limits, or None; `initial` has the rows."""
+        kept = [o for o in _measured(self._told) if all(f.is_kept(o.further.get(f.name)) for f in self.further)]
+        return max(kept, key=lambda o: self.objective.score(o.value or 0.0), default=None)
 
     @one_thread()
     def ask(self, observations: Sequence[Observation], pending: Sequence[Point] = (), number: int = 1) -> Suggestion:

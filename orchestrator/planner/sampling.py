@@ -1,9 +1,11 @@
 """The largest acquisition among samples: where there is no grid to search, or a pool is all there is."""
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.planner.belief import Belief
+from orchestrator.planner.acquisition import Outlook
 from orchestrator.space import ParameterSpace
 from orchestrator.surrogates.kernels import squared_distance
 
@@ -28,8 +30,18 @@ def samples(space: ParameterSpace, n: int, used: FloatArray, rng: np.random.Gene
     return unused if len(unused) else columns
 
 
+class Believing(Protocol):
+    """What can be asked what a point promises."""
+
+    def at(self, columns: FloatArray) -> Outlook:
+        """Return what is believed at encoded points."""
+
+    def promise(self, outlook: Outlook) -> FloatArray:
+        """Return the acquisition of each point of an outlook."""
+
+
 def best_sample(
-    belief: Belief, space: ParameterSpace, n: int, used: FloatArray, rng: np.random.Generator
+    belief: Believing, space: ParameterSpace, n: int, used: FloatArray, rng: np.random.Generator
 ) -> FloatArray:
     """Return the encoded point of the largest acquisition among samples, shape (1, n_columns).
 

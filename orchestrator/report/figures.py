@@ -13,8 +13,10 @@ from orchestrator.recipe import Point
 from orchestrator.report import maps, plane, prediction
 from orchestrator.report.convergence import convergence
 from orchestrator.report.drawing import BEST, MEASURED, Mark, inline_svg, mark_of, style
+from orchestrator.report.gain import expected_gains, gaining
 from orchestrator.report.material import Material
 from orchestrator.report.timeline import has_failures, timeline
+from orchestrator.report.tradeoff import tradeoff
 from orchestrator.space import Parameter
 
 OwnFigure = Callable[..., Figure]
@@ -78,7 +80,8 @@ def sections(material: Material, figures: Sequence[OwnFigure]) -> list[Section]:
             _maps(material, anchor, axes),
             _failures(material, axes),
         ]
-        after = [_source(material), _timeline(material)]
+        found += _tradeoff(material)
+        after = [*_gain(material), _source(material), _timeline(material)]
     return [*found, *_own(material, figures), *after]
 
 
@@ -113,6 +116,39 @@ def _prediction(material: Material) -> Section:
     plot = _plot(prediction.prediction(material), "prediction", caption)
     key = [(MEASURED, "run"), (BEST, "best run")]
     return Section(title, [plot], text=prediction.coverage(material), key=key, width="half")
+
+
+def _tradeoff(material: Material) -> list[Section]:
+    title, found = "Several objectives", tradeoff(material)
+    if found is None:
+        text = "No run has given a value of every objective yet." if material.planner.further else ""
+        return [Section(title, text=text)] if text else []
+    plots = [
+        _plot(found.drawn(i), f"tradeoff{i}", f"Each run that gave both; {found.objectives[i].name} across.")
+        for i in range(1, len(found.objectives))
+    ]
+    kept = [run for run, is_kept in zip(found.runs, found.on_front, strict=True) if is_kept]
+    names = " and ".join(f"{clean(o.name)} {'up' if o.sign > 0 else 'down'}" for o in found.objectives)
+    text = (
+        f"{plural(len(kept), 'run')} of {len(found.runs)} that no other run beats with {names}: "
+        f"{', '.join(str(run.number) for run in kept)}. Together they beat {found.hypervolume:.0%} of the box between "
+        "the worst and the best value of each objective (hypervolume)."
+    )
+    key = [(Mark("D", "◆", "best"), "not beaten"), (Mark("o", "●", "soft"), "beaten")]
+    key += [(Mark("", "┅", "red"), "limit")] if any(o.limit is not None for o in found.objectives) else []
+    return [Section(title, plots, text, key=key, width="half")]
+
+
+def _gain(material: Material) -> list[Section]:
+    if len(gaining(material)) < 2:
+        return []
+    least = ((material.state.opened or {})["configuration"].get("stop") or {}).get("expected_gain")
+    caption = (
+        "By how much each run was expected to exceed the best prediction at a measured row, when it was suggested."
+    )
+    key = [(Mark("o", "●", "accent"), "expected gain")]
+    key += [(Mark("", "┅", "red"), "enough: stop.expected_gain")] if least is not None else []
+    return [Section("What another run was worth", [_plot(expected_gains(material, least), "gain", caption)], key=key)]
 
 
 def _maps(material: Material, anchor: Point | None, axes: Sequence[Parameter]) -> Section:

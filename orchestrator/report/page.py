@@ -57,6 +57,7 @@ def _words(material: Material) -> dict[str, Any]:
         "status": what.status,
         "objective": material.objective_name,
         "goal": material.objective.goal,
+        "limits": what.limits,
         "best": what.best,
         "value": with_unit(with_sd(what.best.value, what.best.sd), material.objective.unit) if what.best else "",
         "settings": _settings(material),

@@ -1,0 +1,57 @@
+"""Which run is the best one: by the first objective, among those that keep the limits of the others."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.config.schema import CampaignConfig
+from orchestrator.ledger import Run
+from orchestrator.objective import Objective
+
+
+@dataclass(frozen=True)
+class Merit:
+    """What runs are compared by.
+
+    Args:
+        objective: The first objective.
+        further: The others.
+    """
+
+    objective: Objective
+    further: tuple[Objective, ...] = ()
+
+    @classmethod
+    def from_config(cls, settings: CampaignConfig) -> "Merit":
+        """Return what a configuration compares by."""
+        return cls(Objective.from_config(settings.objective), Objective.further(settings.further_objectives))
+
+    @classmethod
+    def recorded(cls, configuration: Mapping[str, Any]) -> "Merit":
+        """Return what a ledger's configuration compares by, be it of an older version."""
+        asked, others = configuration.get("objective", {}), configuration.get("further_objectives", {})
+        first = Objective(asked.get("name") or "objective", asked.get("unit") or "1", asked.get("goal") or "maximise")
+        return cls(first, tuple(Objective(name, **settings) for name, settings in others.items()))
+
+    @property
+    def limits(self) -> str:
+        """The limits in words; "" where there are none."""
+        bounds = {"minimise": "at most", "maximise": "at least"}
+        limited = [o for o in self.further if o.limit is not None]
+        return ", ".join(f"{o.name} {bounds[o.goal]} {o.limit:g} {o.unit}".removesuffix(" 1") for o in limited)
+
+    def counts(self, run: Run) -> bool:
+        """Whether a run has a value and keeps every limit; what it did not measure it does not keep."""
+        return run.value is not None and all(o.is_kept(run.details.get(o.name)) for o in self.further)
+
+    def better(self, run: Run, other: Run | None) -> bool:
+        """Whether a run counts and is better than another one that does."""
+        return self.counts(run) and (other is None or self.objective.better(run.value or 0.0, other.value or 0.0))
+
+    def best(self, runs: Iterable[Run]) -> Run | None:
+        """Return the best run, or None where none counts."""
+        found = None
+        for run in runs:
+            if self.better(run, found):
+                found = run
+        return found

@@ -1,0 +1,142 @@
+"""Several objectives: worth, limits and the front, on a line where one objective rises as the other falls."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from orchestrator.config.schema import PlannerConfig
+from orchestrator.objective import Objective
+from orchestrator.planner import Observation, Planner
+from orchestrator.space import Parameter, ParameterSpace
+
+SPACE = ParameterSpace([Parameter("x")])
+GAIN = Objective("gain", "g")
+XS = np.linspace(0, 1, 9)
+
+
+def cost(**preference: float) -> Objective:
+    return Objective("cost", "h", "minimise", **preference)
+
+
+def rows(*, hours: float | None = None) -> list[Observation]:
+    """Gain x, cost 10 x squared: the front is the whole line."""
+    return [Observation({"x": float(x)}, float(x), further={"cost": 10 * float(x) ** 2}, hours=hours) for x in XS]
+
+
+def planner(*further: Objective, **settings: Any) -> Planner:
+    settings = {"surrogate": "gp", "initial_runs": 1, "samples": 512} | settings
+    return Planner(SPACE, GAIN, PlannerConfig(**settings), seed=3, further=further)
+
+
+@pytest.mark.parametrize(("worth", "x"), [(0.2, 0.25), (0.05, 1.0)])
+def test_worth_moves_the_best_point_to_where_the_trade_is_best(worth: float, x: float) -> None:
+    """X - worth 10 x^2 is highest at x = 1 / (20 worth), or at the end of the line."""
+    found = planner(cost(worth=worth), acquisition="ucb", kappa=1e-3).ask(rows(), number=1)
+    assert found.point["x"] == pytest.approx(x, abs=0.05)
+    assert f"weighing {worth:g} g for each h of cost" in found.why
+
+
+def test_limit_is_kept_with_the_best_gain() -> None:
+    """Cost at most 4 leaves x up to 0.63; the prediction of both is told."""
+    found = planner(cost(limit=4.0), acquisition="ucb", kappa=1e-3).ask(rows(), number=1)
+    assert 0.5 < float(found.point["x"]) < 0.66
+    mean, sd = found.further["cost"]
+    assert mean == pytest.approx(10 * float(found.point["x"]) ** 2, abs=0.3)
+    assert sd > 0
+    assert "weighing cost at most 4 h" in found.why
+    assert "with all limits kept" in found.why
+
+
+def test_limit_that_nothing_keeps_is_sought_first() -> None:
+    """Where every measured row breaks the limit, the point most likely to keep it comes next."""
+    known = [o for o in rows() if float(o.point["x"]) >= 0.5]
+    found = planner(cost(limit=1.0)).ask(known, number=1)
+    assert float(found.point["x"]) < 0.45
+    assert "no measured row keeps the limits yet" in found.why
+
+
+def test_objectives_without_preference_are_explored_along_the_front() -> None:
+    """Other suggestions, other directions; the same suggestion twice is the same point."""
+    asked = planner(cost(), acquisition="ucb", kappa=1e-3)
+    points = [float(asked.ask(rows(), number=n).point["x"]) for n in range(1, 13)]
+    assert points == [float(asked.ask(rows(), number=n).point["x"]) for n in range(1, 13)]
+    assert max(points) - min(points) > 0.5
+
+
+def test_objective_that_no_run_has_measured_is_left_out() -> None:
+    """A missing metric does not stop a campaign: the first objective goes on alone, and says so."""
+    known = [Observation({"x": float(x)}, float(x)) for x in XS[:-1]]
+    found = planner(cost(limit=1.0), acquisition="ucb", kappa=1e-3).ask(known, number=1)
+    assert found.point["x"] == pytest.approx(1.0, abs=0.05)
+    assert "of the one objective that is measured yet" in found.why
+
+
+def test_gain_per_hour_prefers_the_shorter_of_two_equal_runs() -> None:
+    """Two hills of one height; runs on the right one take ten times as long."""
+    xs = np.linspace(0, 1, 21)
+    height = np.exp(-(((xs - 0.25) / 0.1) ** 2)) + np.exp(-(((xs - 0.75) / 0.1) ** 2))
+    far = (np.abs(xs - 0.25) > 0.08) & (np.abs(xs - 0.75) > 0.08)  # the tops are not measured yet
+    known = [
+        Observation({"x": float(x)}, float(y), hours=10.0 if x > 0.5 else 1.0)
+        for x, y in zip(xs[far], height[far], strict=True)
+    ]
+    found = planner(per_hour=True).ask(known, number=1)
+    assert float(found.point["x"]) < 0.5
+    assert found.further["hours"][0] < 5
+    assert "per hour" in found.why
+
+
+def test_batch_points_differ_and_the_first_is_the_single_suggestion() -> None:
+    """Each is chosen as if those before it were being performed; asked again, the batch is the same."""
+    asked = planner(acquisition="ei")
+    for row in rows():
+        asked.tell(row.point, row.value)
+    batch = asked.suggest_batch(3)
+    assert [s.number for s in batch] == [10, 11, 12]
+    assert len({s.point["x"] for s in batch}) == 3
+    assert batch[0] == asked.suggest()
+    assert asked.suggest_batch(3) == batch
+    assert asked.suggest_batch(2, pending=[batch[0].point])[0] == batch[1]
+    with pytest.raises(ValueError, match="a batch of 0 suggestions is none"):
+        asked.suggest_batch(0)
+
+
+def test_pending_point_that_is_incomplete_is_refused() -> None:
+    """With the parameter it lacks."""
+    with pytest.raises(ValueError, match="lacks x"):
+        planner().suggest(pending=[{}])
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"further": {"cots": 1.0}}, "further objective 'cots' is unknown; there are cost"),
+        ({"further": {"cost": float("nan")}}, "cost=nan is not a finite number"),
+        ({"hours": 0.0}, "hours=0.0 is not above 0"),
+    ],
+)
+def test_tell_refuses_what_is_no_objective(told: dict[str, Any], words: str) -> None:
+    """By name and value."""
+    with pytest.raises(ValueError, match=words):
+        planner(cost()).tell({"x": 0.5}, 1.0, **told)
+
+
+def test_best_keeps_the_limits() -> None:
+    """The best observation of those that are of use."""
+    asked = planner(cost(limit=4.0))
+    for row in rows():
+        asked.tell(row.point, row.value, further=row.further)
+    best = asked.best()
+    assert best is not None
+    assert best.point["x"] == 0.625
+
+
+def test_expected_gain_falls_to_nothing_where_all_is_known() -> None:
+    """A dense noiseless line leaves nothing to gain; three rows do."""
+    dense = [Observation({"x": float(x)}, float(1 - x**2)) for x in np.linspace(0, 1, 40)]
+    sparse = [Observation({"x": x}, 1 - x**2) for x in (0.3, 0.6, 1.0)]
+    little, much = (planner().ask(known, number=1).expected_gain for known in (dense, sparse))
+    assert little is not None
+    assert much is not None
+    assert 0 <= little < 1e-3 < much
