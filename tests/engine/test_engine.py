@@ -223,3 +223,14 @@ def test_engine_never_has_two_steps_on_one_instrument(tmp_path: Path) -> None:
         assert len(spans) == 9
         assert all(end <= start for (_, end, _), (start, _, _) in pairwise(spans))
         assert [number for _, _, number in spans] == list(range(1, 10))
+
+
+@pytest.mark.parametrize("in_flight", [1, 2])
+def test_engine_stops_when_another_run_is_worth_too_little(tmp_path: Path, in_flight: int) -> None:
+    """Once what is under way is done; the rule, the gain and the bound are told, and no suggestion is left over."""
+    rules = {"stop__expected_gain": 1e9, "planner__initial_runs": 4, "laboratory__in_flight": in_flight}
+    outcome = run(tmp_path, **rules, laboratory__bottleneck=None, budget__runs=30)
+    assert outcome.stop.status == "finished"
+    assert "less than 1e+09 g (stop.expected_gain)" in outcome.stop.reason
+    assert all(r.stage == "finished" for r in outcome.state.runs.values())
+    assert 4 <= len(outcome.state.runs) < 8
