@@ -253,6 +253,18 @@ class Remembering(Protocol):
         ...
 
 
+@runtime_checkable
+class Attended(Protocol):
+    """A driver behind which a person works. A campaign that stops waits for tools, not for people.
+
+    The step stays open in the ledger; when the campaign goes on, `recall` says RUNNING and the same command is
+    performed again: asked again, that is.
+    """
+
+    is_at_terminal: bool
+    """Whether it asks in the terminal of the campaign, whose display must then keep still."""
+
+
 class CommandRefused(ValueError):  # noqa: N818 - it is the command that is refused, before anything moves
     """A command the tool's own data forbid; nothing moved."""
 

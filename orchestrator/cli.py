@@ -167,7 +167,7 @@ def _run(args: argparse.Namespace) -> int:
     campaign = Campaign.from_yaml(config, out=args.out, new=args.new, overrides=overrides)
     if args.check:
         return _check(campaign)
-    is_live = sys.stdout.isatty() and not args.quiet
+    is_live = sys.stdout.isatty() and not args.quiet and not campaign.laboratory.is_asking_here
     outcome = campaign.run(_watcher(campaign, is_live=is_live), _words(args))
     _close(campaign, outcome, is_live=is_live, again=_again(args, config, outcome))
     return outcome.stop.exit_code

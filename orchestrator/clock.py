@@ -19,6 +19,7 @@ import numpy as np
 import simpy
 
 from instruments.driver import (
+    Attended,
     Command,
     FailureClass,
     Instrument,
@@ -173,6 +174,9 @@ class SimulatedClock:
     def halt_blocking(self) -> None:
         """Halt every blocking driver that performs; safe in a signal handler. Simulated time has none."""
 
+    def leave_people(self) -> None:
+        """Wait no more for what people do; safe in a signal handler. Simulated time has none."""
+
 
 @dataclass
 class _Thread:
@@ -295,6 +299,11 @@ class WallClock(SimulatedClock):
     def wake(self) -> None:
         """Cut a wait short; safe in a signal handler."""
         self._answers.put(None)
+
+    def leave_people(self) -> None:
+        """Wait no more for what people do; safe in a signal handler."""
+        for thread in self._threads.values():
+            thread.is_given_up = thread.is_given_up or isinstance(thread.instrument, Attended)
 
     def halt_blocking(self) -> None:
         """Halt every blocking driver that performs, each from a thread of its own so that none waits for another.

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from pydantic import ConfigDict, ValidationError, create_model
 
-from instruments.driver import Identity, Instrument, Origin, PhasedInstrument
+from instruments.driver import Attended, Identity, Instrument, Origin, PhasedInstrument
 from orchestrator.clock import is_phased
 from orchestrator.config import ConfigError, Configuration, Problem
 from orchestrator.config.messages import problems_of
@@ -36,6 +36,11 @@ class Laboratory:
 
     instruments: Mapping[str, PhasedInstrument | Instrument]
     recipe: Recipe
+
+    @property
+    def is_asking_here(self) -> bool:
+        """Whether a person is asked in the terminal of the campaign."""
+        return any(isinstance(i, Attended) and i.is_at_terminal for i in self.instruments.values())
 
     def connect(self) -> dict[str, Identity]:
         """Connect every instrument and tell who answers, by role.

@@ -94,6 +94,7 @@ class Engine:
 
     def _pause(self, stop: Stop) -> None:
         self._stop = self._stop or stop
+        self._clock.leave_people()
 
     def _resume(self) -> None:
         """Bring instruments and recipes to where the ledger ends."""

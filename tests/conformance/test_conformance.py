@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from people import Filler, Typist
 
 from instruments.conformance import Finding, Subject, Verdict, examine
 from instruments.driver import (
@@ -26,6 +27,7 @@ from instruments.driver import (
     Reading,
     Report,
 )
+from instruments.dropfolder import DropFolder
 from instruments.emulation import World
 from instruments.emulation.misbehaviour import Mischief
 from instruments.evaporator import SimulatedEvaporator
@@ -33,12 +35,14 @@ from instruments.faults import refuse_forbidden
 from instruments.impedance.emulator import EmulatedAnalyzer
 from instruments.impedance.scpi import ScpiAnalyzer
 from instruments.impedance.simulated import AnalyzerFaults, SimulatedAnalyzer
+from instruments.operator import Operator
 from instruments.recorded import RecordedLaboratory
 from instruments.sputter.emulator import EmulatedSputter
 from instruments.sputter.faults import SputterFaults
 from instruments.sputter.film import Film
 from instruments.sputter.modbus import ModbusSputter
 from instruments.sputter.simulated import SimulatedSputter
+from instruments.work import Asked, Work
 from orchestrator.chance import stream
 
 FILM = Film("film-1.1.1", 1.87, 780.0, area_cm2=0.00785)
@@ -108,6 +112,35 @@ def test_conformance_of_the_modbus_sputter() -> None:
         assert_passes(Subject(driver, DEPOSIT, silence, garbage, step_s=30))
     finally:
         emulator.stop()
+
+
+WORK = {
+    "weigh": Work(
+        instructions="Weigh {sample}.",
+        settings={"sample": Asked(text=True), "grams": Asked(unit="g", low=0, high=10)},
+        enter={"mass": Asked(unit="g", low=0, high=10)},
+    )
+}
+WEIGH = Command("person", "weigh", {"sample": FILM.id, "grams": 1.0})
+
+
+def slowly(answer: Any) -> Any:
+    """Return an answer after a moment, so that there is time to halt."""
+    time.sleep(0.2)
+    return answer
+
+
+def test_conformance_of_the_operator() -> None:
+    """A person who types; no line, so nothing that could be silent."""
+    with Typist(lambda prompt: slowly("yes" if "right?" in prompt else "1.5")) as typist:
+        assert_passes(Subject(Operator(typist.terminal, name="person", actions=WORK), WEIGH), *NO_LINE)
+
+
+def test_conformance_of_the_drop_folder(tmp_path: Path) -> None:
+    """A person who fills in forms."""
+    driver = DropFolder(name="person", actions=WORK, folder=tmp_path, look_s=0.05)
+    with Filler(tmp_path, lambda _id: slowly((".csv", "name,value,unit\nmass,1.5,g\n"))):
+        assert_passes(Subject(driver, WEIGH), *NO_LINE)
 
 
 NO_LINE = (

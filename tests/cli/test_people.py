@@ -1,0 +1,71 @@
+"""A campaign that asks a person in its terminal: killed, interrupted and answered, it asks the same question again."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from worlds import CONFIG, write_config
+
+from orchestrator.ledger import Ledger
+
+TESTS = Path(__file__).parent.parent
+RUN = "import sys; from orchestrator.cli import main; sys.exit(main(['tiny.yaml', '--out', 'out']))"
+OVEN = """oven:
+      driver: operator
+      actions:
+        bake:
+          instructions: Bake at {heat}, and name the cake by what it weighs.
+          settings: {heat: {unit: K, low: 0, high: 100}}
+          enter: {sample: {text: true}}"""
+ASKED = CONFIG.replace('scale: {driver: "worlds:Scale"}', "").replace("bake_and_weigh", "bake_only")
+ASKED = ASKED.replace("bottleneck: oven", "clock: wall").replace('oven: {driver: "worlds:Oven"}', OVEN)
+ASKED = ASKED.replace("budget: {runs: 4}", "budget: {runs: 1}")
+
+
+def attended(folder: Path, answers: list[str | signal.Signals]) -> tuple[int, str]:
+    """Run the campaign in a terminal, type or send at each prompt, and return its exit code and what it showed."""
+    terminal, inside = pty.openpty()
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
+    words = [sys.executable, "-c", RUN]
+    process = subprocess.Popen(words, cwd=folder, env=env, stdin=inside, stdout=inside, stderr=inside)
+    os.close(inside)
+    shown = seen = ""
+    until_s = time.monotonic() + 60
+    while time.monotonic() < until_s:
+        if not select.select([terminal], [], [], 0.1)[0]:
+            continue
+        try:
+            chunk = os.read(terminal, 4096).decode()
+        except OSError:  # how a terminal says that nobody writes any more
+            break
+        shown, seen = shown + chunk, seen + chunk
+        if seen.endswith(": ") and answers:
+            seen, answer = "", answers.pop(0)
+            if isinstance(answer, signal.Signals):
+                process.send_signal(answer)
+            else:
+                os.write(terminal, answer.encode())
+    os.close(terminal)
+    return process.wait(10), shown
+
+
+def test_person_is_asked_again_after_a_kill_and_after_ctrl_c(tmp_path: Path) -> None:
+    """One question, one id, three processes; the display keeps still, and nothing is repeated without a word."""
+    write_config(tmp_path, ASKED)
+    assert attended(tmp_path, [signal.SIGKILL])[0] == -signal.SIGKILL
+    code, shown = attended(tmp_path, [signal.SIGINT])
+    assert (code, "(asked before: if it is done already" in shown) == (3, True), shown
+    assert "to go on: run-campaign" in shown
+    code, shown = attended(tmp_path, ["-3.5\n", "yes\n"])
+    assert (code, "\x1b[" in shown) == (0, False), shown
+    with Ledger.open(tmp_path / "out" / "ledger.sqlite") as ledger:
+        events = [e for e in ledger.events() if e.step is not None]
+        run = ledger.state.runs[1]
+    assert (run.value, run.origin) == (-3.5, "human")
+    assert {e.body["id"] for e in events} == {"1.1.1"}
+    assert [e.body["how"] for e in events if e.kind == "doubt_resolved"] == ["waited", "waited"]
