@@ -82,15 +82,15 @@ class Belief:
         return acquisition.evaluate(self._settings, outlook, self.reference)
 
     def mean_on(self, axes: Sequence[FloatArray]) -> Separable | None:
-        """Return the predicted score on a grid as a sum of products, or None where the surrogate has no such form.
+        """Return the predicted score on a grid as a sum of products; None without that form, or with unbounded doubt.
 
         Args:
             axes: For each column its values on the grid, as the surrogate sees them.
         """
-        if not (hasattr(self.surrogate, "separable") and hasattr(self.surrogate, "sd_around")):
+        if not hasattr(self.surrogate, "sd_around"):
             return None
-        mean: Separable | None = self.surrogate.separable(axes)
-        return mean
+        mean = self.surrogate.separable(axes)
+        return mean if isinstance(mean, Separable) else None
 
     def doubt_at(self, columns: FloatArray, features: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return sd and P(feasible) at points, given in the unit cube and as the surrogate sees them."""

@@ -29,7 +29,7 @@ from orchestrator.planner.suggestion import Observation, Suggestion
 from orchestrator.planner.summit import summit
 from orchestrator.planner.telling import checked
 from orchestrator.recipe import Point
-from orchestrator.space import ParameterSpace, Value
+from orchestrator.space import ParameterSpace, SpaceError, Value
 from orchestrator.threads import one_thread
 
 __all__ = ["Observation", "Planner", "Suggestion"]
@@ -292,7 +292,7 @@ class Planner:
         outlook = belief.at(column)
         chosen_by = belief if joint is None else joint
         whole = chosen_by.at(column)
-        point = self.space.points(column)[0]
+        point = _legible(self.space, self.space.points(column)[0])
         new = novelty(self.space, point, [o.point for o in _measured(known)])
         suggestion = Suggestion(
             number,
@@ -334,3 +334,14 @@ class Planner:
 
 def _measured(known: Sequence[Observation]) -> list[Observation]:
     return [o for o in known if o.value is not None]
+
+
+def _legible(space: ParameterSpace, point: dict[str, Value]) -> dict[str, Value]:
+    """Return a point with twelve digits, 1.397 for 1.3969999999999998, where nothing forbids it."""
+    if space.candidates is not None or space.constraints:
+        return point
+    short = {name: float(f"{value:.12g}") if isinstance(value, float) else value for name, value in point.items()}
+    try:
+        return space.check(short)
+    except SpaceError:  # a bound of more digits
+        return point

@@ -113,6 +113,21 @@ class Deviation:
         lowest = np.maximum(sd - size * change, floor)
         return sd, (lowest, np.maximum(np.minimum(sd + size * change, size * alone), floor))
 
+    def spanning(
+        self, X: FloatArray, reaches: FloatArray, lengths: FloatArray, spread: float
+    ) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
+        """Return the same as `around` in the columns' own units, and times the spread of the values.
+
+        Args:
+            X: Rows, shape (n_rows, n_columns).
+            reaches: How far around them along each column, the same shape.
+            lengths: Kernel lengths by which the rows were divided.
+            spread: Of the values, by which the residuals were divided.
+        """
+        radius = np.sqrt(((reaches / lengths) ** 2).sum(axis=1))
+        sd, (lowest, highest) = self.around(X / lengths, radius)
+        return spread * sd, (spread * lowest, spread * highest)
+
 
 def _likelihood(gram: FloatArray, y: FloatArray, noise: float) -> float:
     """Return the log marginal likelihood with the amplitude maximised out."""

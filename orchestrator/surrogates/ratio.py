@@ -57,6 +57,19 @@ class RatioResidual(ScaledRegressor):
         parts = [part.separable(axes).scaled(w) for w, part in self.shares_ if isinstance(part, PosteriorMean | Scaled)]
         return Separable.total(parts).scaled(self.spread_, self.offset_)
 
+    def sd_at(self, X: FloatArray) -> FloatArray:
+        """Return the standard deviation at rows, shape (n_rows,), without the mean."""
+        return np.asarray(self.spread_ * self.deviation_.at(X / self.lengths_), dtype=float)
+
+    def sd_around(self, X: FloatArray, reaches: FloatArray) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
+        """Return the standard deviation at rows, and what it cannot fall below or exceed around them.
+
+        Args:
+            X: Rows, shape (n_rows, n_columns).
+            reaches: How far around them along each column, the same shape.
+        """
+        return self.deviation_.spanning(X, reaches, self.lengths_, self.spread_)
+
     def _learner(self, X: FloatArray, y: FloatArray, folds: NDArray[np.int_]) -> Learner:  # noqa: ARG002 - the likelihood chooses
         self._smoothness = smoothness(X, y)
         return partial(posterior_mean, self._smoothness)

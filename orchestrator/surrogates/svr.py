@@ -140,10 +140,7 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
             X: Rows, shape (n_rows, n_columns).
             reaches: How far around them along each column, the same shape.
         """
-        lengths = self.smoothness_.lengths
-        radius = np.sqrt(((reaches / lengths) ** 2).sum(axis=1))
-        sd, (lowest, highest) = self.deviation_.around(X / lengths, radius)
-        return self.spread_ * sd, (self.spread_ * lowest, self.spread_ * highest)
+        return self.deviation_.spanning(X, reaches, self.smoothness_.lengths, self.spread_)
 
     def _check_settings(self) -> None:
         if self.mode not in {"scaled", "paper", "paper-search"}:

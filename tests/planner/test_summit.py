@@ -24,6 +24,7 @@ DISTANCE = Parameter("distance", "cm", 3, 12)
 PRESSURE = Parameter("pressure", "Pa", 0.2, 4, scale="log")
 POWER = Parameter("power", "W", 50, 300, levels=(50.0, 60.0, 90.0, *np.linspace(100, 300, 31).tolist()))
 PLANE, BOX = ParameterSpace([DISTANCE, PRESSURE]), ParameterSpace([DISTANCE, POWER, PRESSURE])
+SCALED, PAPER, RATIO = {"mode": "scaled"}, {"mode": "paper"}, {"surrogate": "ratio"}
 NOTHING = np.empty(0, dtype=np.intp)
 
 
@@ -54,23 +55,24 @@ def everywhere(belief, lattice):
 
 
 @pytest.mark.parametrize(
-    ("space", "levels", "mode", "acquisition", "n"),
+    ("space", "levels", "model", "acquisition", "n"),
     [
-        (PLANE, 140, "scaled", "ei", 4),
-        (PLANE, 131, "paper", "ucb", 25),
-        (BOX, 24, "scaled", "ei", 40),
-        (BOX, 23, "scaled", "pi", 25),
-        (BOX, 24, "scaled", "ucb", 12),
-        (BOX, 24, "paper", "ei", 25),
-        (BOX, 24, "paper", "pi", 8),
+        (PLANE, 140, SCALED, "ei", 4),
+        (PLANE, 131, PAPER, "ucb", 25),
+        (BOX, 24, SCALED, "ei", 40),
+        (BOX, 23, SCALED, "pi", 25),
+        (BOX, 24, SCALED, "ucb", 12),
+        (BOX, 24, PAPER, "ei", 25),
+        (BOX, 24, PAPER, "pi", 8),
+        (BOX, 24, RATIO, "ei", 20),
     ],
 )
-def test_summit_is_the_best_of_all_points(space, levels, mode, acquisition, n):
+def test_summit_is_the_best_of_all_points(space, levels, model, acquisition, n):
     """With failures, a source, runs pending, a log scale and uneven levels: as asking everywhere."""
-    given_settings = PlannerConfig(acquisition=acquisition, mode=mode, source_weight=0.4, kappa=0.5 + n / 10)
+    given_settings = PlannerConfig(acquisition=acquisition, source_weight=0.4, kappa=0.5 + n / 10, **model)
     known, pending = observations(space, n, n), space.sample(2, np.random.default_rng(n + 50))
     belief = Belief(space, OBJECTIVE, given_settings, known, pending=pending, source=rows(space, 12))
-    lattice = Lattice.of(space, levels, natural=mode == "paper")
+    lattice = Lattice.of(space, levels, natural=model == PAPER)
     assert lattice.n_points > 2**14
     promise = everywhere(belief, lattice)
     for barred in (NOTHING, np.sort(np.argsort(promise)[-3:])):
@@ -240,6 +242,7 @@ def test_planner_on_a_grid_needs_no_luck():
         for seed, number in ((0, 15), (1, 15), (0, 16))
     ]
     assert points[0] == points[1] == points[2]
+    assert len(str(points[0]["distance"])) < 6
     belief = Belief(PLANE, OBJECTIVE, PlannerConfig(), known)
     lattice = Lattice.of(PLANE, 51, natural=False)
     assert lattice.places(PLANE.encode(points[:1]), within=1e-6)[0] == everywhere(belief, lattice).argmax()
