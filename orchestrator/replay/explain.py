@@ -1,10 +1,10 @@
 """Explain a suggestion: which parameters drove the prediction that it was chosen on."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from orchestrator.display.wording import clean, named, number, plural, point_text, setting, signed, with_sd, with_unit
+from orchestrator.display.wording import clean, column, named, number, plural, point_text, setting, with_sd, with_unit
 from orchestrator.ledger import Ledger
 from orchestrator.objective import Objective
 from orchestrator.planner.drivers import Drivers
@@ -79,11 +79,13 @@ def table(found: Explanation) -> tuple[list[str], list[list[str]]]:
     """Return what each parameter adds, the strongest first, and the sum."""
     unit = "" if found.objective.unit == "1" else f" [{clean(found.objective.unit)}]"
     longest = max(map(abs, found.drivers.parts.values())) or 1.0
+    strongest = found.drivers.strongest
+    *texts, together = _signed([*(part for _, part in strongest), sum(found.drivers.parts.values())])
     rows = [
-        [named(name, found.units[name]), _value(found, name), signed(part), "█" * round(_BAR * abs(part) / longest)]
-        for name, part in found.drivers.strongest
+        [named(name, found.units[name]), _value(found, name), text, "█" * round(_BAR * abs(part) / longest)]
+        for (name, part), text in zip(strongest, texts, strict=True)
     ]
-    rows.append(["together", "", signed(sum(found.drivers.parts.values())), ""])
+    rows.append(["together", "", together, ""])
     return ["parameter", "value", f"adds{unit}", ""], rows
 
 
@@ -99,6 +101,10 @@ def remarks(found: Explanation) -> Iterator[str]:
 
 def _name(found: Explanation) -> str:
     return named(found.objective.name, found.objective.unit)
+
+
+def _signed(parts: Sequence[float]) -> list[str]:
+    return [text if text.startswith("-") else f"+{text}" for text in column(parts)]
 
 
 def _value(found: Explanation, name: str) -> str:

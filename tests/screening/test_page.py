@@ -1,13 +1,14 @@
 """The page of a screening: complete, self-contained, the same bytes again, and honest about what is known."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from orchestrator.screening.influence import influence
-from orchestrator.screening.page import html
+from orchestrator.screening.page import badge, html
 from orchestrator.space import Parameter
 
 HEAT, TIME = Parameter("heat", "K", 0, 50), Parameter("time", "s", 1, 9)
@@ -87,10 +88,15 @@ def test_page_escapes_what_the_files_say(oven_page):
         (("real", "simulated"), "MIXED data: real, simulated"),
     ],
 )
-def test_page_says_where_the_rows_come_from(make, origins, words):
-    """The badge stands at the head and beside every picture."""
-    reader = Reader(page(make([HEAT], lambda x: 1 + x[0], origins=origins)))
-    assert reader.text.count(words) >= reader.n_svg + 1
+def test_badge_says_where_the_rows_come_from(oven, origins, words):
+    """As loud as it must be."""
+    assert badge(replace(oven, target=replace(oven.target, origins=origins))) == words
+
+
+def test_page_says_where_the_rows_come_from_beside_every_picture(oven_page):
+    """The badge stands at the head and under each picture, so that none can be shown without it."""
+    reader = Reader(oven_page)
+    assert reader.text.count("SIMULATED data") >= reader.n_svg + 1
 
 
 @pytest.mark.parametrize(
