@@ -40,6 +40,16 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Run], Path
     return runs, out / "ledger.sqlite"
 
 
+def test_rehearsal_differs_from_the_simulated_campaign_in_its_laboratory() -> None:
+    """What is varied, measured, planned and spent is the same; only the analyzer's lowest frequency is another."""
+    simulated, hardware = (load(CONFIGS / name).plain for name in ("lipon.yaml", "lipon-hardware.yaml"))
+    assert hardware.pop("recipe") == simulated.pop("recipe") | {"low_hz": 20}
+    for plain in (simulated, hardware):
+        for section in ("campaign", "laboratory", "emulation"):
+            plain.pop(section)
+    assert hardware == simulated
+
+
 def test_rehearsal_tries_the_points_of_the_simulated_campaign(
     rehearsed: tuple[list[Run], Path], tmp_path: Path
 ) -> None:
