@@ -1,0 +1,103 @@
+"""The worked example of docs/drivers.md is run as it stands: the driver, its recipe and its configuration."""
+
+import re
+import socketserver
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+
+from instruments.conformance import Subject, Verdict, examine
+from instruments.driver import Command
+from orchestrator.campaign import Campaign
+from orchestrator.config import load
+from orchestrator.laboratory import build
+
+PAGE = (Path(__file__).parents[2] / "docs" / "drivers.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
+DRIVER, RECIPE = (text for kind, text in BLOCKS if kind == "python")
+CAMPAIGN, ANALYZER, PEOPLE = (text for kind, text in BLOCKS if kind == "yaml")
+
+
+class Plate(socketserver.ThreadingTCPServer):
+    """What the hotplate does on its side of the wire."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.celsius, self.bad = 20.0, ""
+        super().__init__(("127.0.0.1", 0), Line)
+
+
+class Line(socketserver.StreamRequestHandler):
+    """One line, one answer."""
+
+    def handle(self) -> None:
+        """Answer, unless told to be silent or to babble."""
+        word, _, value = self.rfile.readline().decode().strip().partition(" ")
+        plate = self.server
+        assert isinstance(plate, Plate)
+        bad, plate.bad = plate.bad, ""
+        if bad == "silent":
+            time.sleep(4)
+            return
+        plate.celsius = float(value) if word == "SET" else 20.0 if word == "OFF" else plate.celsius
+        answer = {"ID?": "Acme,HP-1,17", "T?": f"{plate.celsius}"}.get(word, "OK")
+        self.wfile.write(("\x07 hot!" if bad else answer).encode() + b"\n")
+
+
+@pytest.fixture
+def plate() -> Iterator[Plate]:
+    with Plate() as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files of the page, as a user has them."""
+    for name, text in (("hotplate.py", DRIVER), ("annealing.py", RECIPE), ("annealing.yaml", CAMPAIGN)):
+        (tmp_path / name).write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("hotplate", "annealing"):
+        sys.modules.pop(name, None)
+    return tmp_path
+
+
+def test_drivers_page_example_passes_the_suite(folder: Path, plate: Plate) -> None:
+    """Every question, with a silent and a babbling hotplate; and it is as short as the page says."""
+    driver = import_module("hotplate").Hotplate(name="plate", host="127.0.0.1", port=plate.server_address[1])
+    command = Command("plate", "anneal", {"celsius": 150.0, "minutes": 0.01})
+    silence, garbage = (lambda bad=bad: setattr(plate, "bad", bad) for bad in ("silent", "babbling"))
+    found = list(examine(Subject(driver, command, silence, garbage, step_s=10)))
+    assert {f.question: f.note for f in found if f.verdict != Verdict.PASSED} == {}
+    assert len([line for line in (folder / "hotplate.py").read_text().splitlines() if line.strip()]) <= 62
+
+
+def test_drivers_page_campaign_runs(folder: Path, plate: Plate) -> None:
+    """The configuration and the recipe of the page, with the hotplate where it really listens."""
+    port = {"laboratory.instruments.plate.port": plate.server_address[1]}
+    campaign = Campaign.from_yaml(folder / "annealing.yaml", out=folder / "out", overrides=port)
+    campaign.write_results = lambda _ledger: None  # type: ignore[method-assign]  # no pictures here
+    state = campaign.run().state
+    assert [run.status for run in state.runs.values()] == ["measured"] * 2
+    assert all(run.value == pytest.approx(run.point["celsius"], abs=0.05) for run in state.runs.values())
+    assert state.origin == "real"
+
+
+def test_drivers_page_instruments_can_be_built(tmp_path: Path) -> None:
+    """The blocks of the page have no key that their drivers do not know, and fit the recipe of the LiPON study."""
+    shipped = yaml.safe_load((Path(__file__).parents[2] / "configs" / "lipon.yaml").read_text())
+    for block in (ANALYZER, PEOPLE):
+        shipped["laboratory"] |= {"clock": "wall", "mixed": True, "bottleneck": None}
+        shipped["laboratory"]["instruments"] |= yaml.safe_load(block)
+        shipped |= {"data": {}, "screening": {}}
+        (tmp_path / "bench.yaml").write_text(yaml.safe_dump(shipped))
+        laboratory = build(load(tmp_path / "bench.yaml"))
+        assert {"sweep"} == set(laboratory.instruments["analyzer"].actions)
