@@ -13,6 +13,7 @@ FloatArray = NDArray[np.float64]
 Index = tuple[NDArray[np.intp], ...]
 
 _MOST_SEARCHED = 3  # parameters
+_THINNEST = 0.02  # share of the box that constraints leave
 _MOST_POINTS = 400**3
 _TESTED_AT_ONCE = 2**18  # points held against the constraints
 
@@ -36,7 +37,7 @@ class Lattice:
         """Return the grid of a space, or None where it has none.
 
         It has none with choices, a pool, an equality between parameters or more than three that are searched, with more
-        than 6.4e7 points, and where no point of the grid meets the constraints.
+        than 6.4e7 points, and where constraints leave so little that the points of the grid would miss most of it.
 
         Args:
             space: The parameters.
@@ -44,6 +45,8 @@ class Lattice:
             natural: Whether the surrogate sees parameters in their own units.
         """
         if levels is None or space.candidates is not None or space.has_equality:
+            return None
+        if space.share < _THINNEST and not space.is_discrete:
             return None
         seen = [p for p in space.parameters if not p.is_constant]
         if len(space.searched) > _MOST_SEARCHED or any(p.choices for p in seen):

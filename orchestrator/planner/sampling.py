@@ -13,7 +13,6 @@ FloatArray = NDArray[np.float64]
 
 SAME = 1e-6  # points closer than this in the unit cube are equal
 _N_CENTRES = 8  # of the best samples, searched once more nearby
-_NEARBY = 0.05  # standard deviation of that search, unit cube
 
 
 def samples(space: ParameterSpace, n: int, used: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -51,8 +50,7 @@ def best_sample(
     if not space.is_discrete:
         promise = belief.promise(belief.at(columns))
         centres = columns[np.argsort(-promise, kind="stable")[:_N_CENTRES]]
-        near = centres + _NEARBY * rng.standard_normal((n // _N_CENTRES, *centres.shape))
-        columns = np.vstack([centres, _unused(space.snap(near.reshape(-1, centres.shape[1])), used)])
+        columns = np.vstack([centres, _unused(space.nearby(centres, n // _N_CENTRES, rng), used)])
     i = int(belief.promise(belief.at(columns)).argmax())
     return columns[i : i + 1]
 

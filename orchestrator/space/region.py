@@ -20,6 +20,7 @@ _N_FIRST = 20_000  # random points by which the share of the box is estimated
 _N_SEEDS = 2048
 _N_TARGETS = 256
 _ENOUGH = 0.02  # share of the box from which points are drawn and tested until there are enough
+_NEARBY = 0.3  # of the difference between two points
 _N_STEPS = 12  # of a walk from a seed to a new point
 _N_HALVINGS = 40
 _SAME = 1e-6  # columns closer than this are equal
@@ -80,14 +81,28 @@ class Region:
         states = self._states(columns)
         broken = self._excess(states) > 0
         if broken.any():
-            states[broken] = self._pulled(states[broken])
+            start = self._nearest(states[broken])
+            states[broken] = start if self.is_listed else self._pulled(start, states[broken])
         return self._columns(states)
 
-    def _pulled(self, states: FloatArray) -> FloatArray:
-        """Go from the nearest known allowed point towards each state as far as all is allowed."""
-        start = self._nearest(states)
-        if self.is_listed:
-            return start
+    def nearby(self, centres: FloatArray, n: int, rng: np.random.Generator) -> FloatArray:
+        """Return n allowed points around each allowed one, as encoded points, shape (n * n_centres, n_columns).
+
+        Steps go along differences of the region's points, every other one a tenth as far: a thin region needs both.
+        """
+        start = np.tile(self._states(centres), (n, 1))
+        i, j = rng.integers(len(self._seeds), size=(2, len(start)))
+        reach = np.where(np.arange(len(start)) // len(centres) % 2, _NEARBY, _NEARBY / 10) * rng.standard_normal(
+            len(start)
+        )
+        moved = np.clip(start + reach[:, None] * (self._seeds[i] - self._seeds[j]), 0.0, 1.0)
+        broken = self._excess(moved) > 0
+        if broken.any():
+            moved[broken] = self._pulled(start[broken], moved[broken])
+        return self._columns(moved)
+
+    def _pulled(self, start: FloatArray, states: FloatArray) -> FloatArray:
+        """Go from an allowed state towards each state as far as all is allowed."""
         low, high = np.zeros(len(states)), np.ones(len(states))
         for _ in range(_N_HALVINGS):
             middle = (low + high) / 2

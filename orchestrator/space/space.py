@@ -19,6 +19,7 @@ from orchestrator.space.spread import well_spread
 
 _MOST_CORNERS = 1024
 _N_SPREAD = 2000  # points from which those of a design are chosen
+_NEARBY = 0.05  # standard deviation of points nearby, unit cube
 _SAME = 1e-6  # columns closer than this are equal
 
 
@@ -178,6 +179,13 @@ class ParameterSpace:
             return self._spread(rng.random((n, len(self.searched))))
         pool = self.encode(self.candidates)
         return pool[rng.choice(len(pool), size=n, replace=n > len(pool))]
+
+    def nearby(self, centres: FloatArray, n: int, rng: np.random.Generator) -> FloatArray:
+        """Return n random allowed points around each of some, as encoded points, shape (n * n_centres, n_columns)."""
+        if self._region is not None:
+            return self._region.nearby(centres, n, rng)
+        near = centres + _NEARBY * rng.standard_normal((n, *centres.shape))
+        return self.snap(near.reshape(-1, centres.shape[1]))
 
     def sample(self, n: int, rng: np.random.Generator) -> list[dict[str, Value]]:
         """Return n random points, drawn as `draw` does."""

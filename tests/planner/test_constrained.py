@@ -6,6 +6,8 @@ import pytest
 from orchestrator.config.schema import PlannerConfig
 from orchestrator.objective import Objective
 from orchestrator.planner import Planner
+from orchestrator.planner.lattice import Lattice
+from orchestrator.planner.sampling import best_sample
 from orchestrator.space import Parameter, ParameterSpace
 
 OBJECTIVE = Objective("conductivity", "uS/cm")
@@ -36,6 +38,42 @@ def test_planner_suggests_only_what_is_allowed(space):
         assert space.allowed(space.encode([point])).all()
         value = sum(v for v in point.values() if not isinstance(v, str))
         planner.tell(point, **({"failure": "infeasible"} if n % 4 == 1 else {"value": float(value)}))
+
+
+class Known:
+    """A belief that knows the objective."""
+
+    def __init__(self, promise):
+        self.promise = promise
+
+    def at(self, columns):
+        """Return the points themselves."""
+        return columns
+
+
+@pytest.mark.parametrize(
+    ("constraint", "promise", "best"),
+    [
+        ("a + b <= 1", lambda x: -((x[:, 0] - 0.8) ** 2) - (x[:, 1] - 0.9) ** 2, -2 * 0.35**2),
+        ("a + b + c <= 0.1", lambda x: x[:, 0], 0.1),
+        ("abs(a * b - 0.25) <= 1e-5", lambda x: -((x[:, 0] - 0.55) ** 2) - (x[:, 2] - 0.5) ** 2, 0.0),
+        ("a + b + c == 1", lambda x: x.prod(axis=1), 1 / 27),
+    ],
+)
+def test_sampling_finds_the_largest_promise_in_a_thin_region(constraint, promise, best):
+    """On a boundary, along a curve, in a corner: within a thousandth of the unit cube's scale."""
+    space = ParameterSpace([A, B, C], constraints=[constraint])
+    found = best_sample(Known(promise), space, 4096, np.empty((0, 3)), np.random.default_rng(0))
+    assert space.allowed(found).all()
+    assert best - promise(found)[0] < 1e-3
+
+
+def test_planner_leaves_the_grid_where_it_would_miss_a_thin_region():
+    """A curve passes between nearly all points of a grid; whole numbers are all on it, however few are allowed."""
+    curve = ParameterSpace([A, B], constraints=["abs(a * b - 0.25) <= 1e-5"])
+    few = ParameterSpace(WHOLE, constraints=["a * b * c >= 900"])
+    assert Lattice.of(curve, 201, natural=False) is None
+    assert Lattice.of(few, 201, natural=False).n_allowed == 4
 
 
 def test_planner_learns_across_contexts_where_past_rows_differ():
