@@ -1,0 +1,198 @@
+"""One question to the planner: which point comes next, on what is known, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instruments.driver import FailureClass
+from orchestrator import surrogates
+from orchestrator.chance import stream
+from orchestrator.config.schema import PlannerConfig
+from orchestrator.data import Rows
+from orchestrator.objective import Objective
+from orchestrator.planner.acquisition import expected_gain
+from orchestrator.planner.belief import Belief, feasibility
+from orchestrator.planner.compromise import Compromise
+from orchestrator.planner.explanation import why
+from orchestrator.planner.extrapolation import novelty
+from orchestrator.planner.feasibility import EVIDENCE
+from orchestrator.planner.lattice import Lattice
+from orchestrator.planner.sampling import SAME, best_sample, is_used, samples
+from orchestrator.planner.suggestion import Observation, Suggestion
+from orchestrator.planner.summit import summit
+from orchestrator.recipe import Point
+from orchestrator.space import ParameterSpace, SpaceError, Value
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is the same for every question: what is sought, and how.
+
+    Args:
+        space: The parameters.
+        objective: What is measured.
+        further: Further objectives.
+        settings: Surrogate, acquisition and size of the initial design.
+        seed: Seed of the campaign.
+        source: Rows of another tool to borrow from.
+        n_initial: Rows of this tool from before the campaign; they shorten the initial design.
+    """
+
+    space: ParameterSpace
+    objective: Objective
+    further: tuple[Objective, ...]
+    settings: PlannerConfig
+    seed: int
+    source: Rows | None
+    n_initial: int
+
+    @cached_property
+    def design(self) -> list[dict[str, Value]]:
+        """The initial design: drawn once from the seed, indexed by the number of the suggestion."""
+        return self.space.design(max(self.settings.initial_runs - self.n_initial, 1), self.seed)
+
+    @cached_property
+    def lattice(self) -> Lattice | None:
+        """The grid on which the acquisition is maximised."""
+        return Lattice.of(self.space, self.settings.levels, natural=surrogates.is_natural(self.settings))
+
+    def belief(self, known: Sequence[Observation], pending: Sequence[Point]) -> Belief:
+        """Return what is believed on these observations, of which at least one is measured."""
+        return Belief(self.space, self.objective, self.settings, known, pending=pending, source=self.source)
+
+
+class Question:
+    """Which point comes next.
+
+    Args:
+        search: What is sought.
+        known: All observations, initial rows included.
+        pending: Points being performed.
+        number: Which suggestion of the campaign it is, from 1.
+    """
+
+    def __init__(self, search: Search, known: Sequence[Observation], pending: Sequence[Point], number: int) -> None:
+        self._search, self._known, self._pending, self._number = search, known, pending, number
+        self._space, self._settings = search.space, search.settings
+        told = [o.point for o in known if o.value is not None or o.failure == FailureClass.INFEASIBLE]
+        self._used = self._space.encode([*told, *pending])
+
+    def answer(self) -> Suggestion:
+        """Return the suggestion: of the initial design, else the most feasible point, else the most promising."""
+        n_telling = sum(o.value is not None or o.failure in EVIDENCE for o in self._known)
+        if n_telling + len(self._pending) < self._settings.initial_runs:
+            return self._from_design()
+        if not measured(self._known):
+            return self._most_feasible()
+        return self._from_model()
+
+    def _from_design(self) -> Suggestion:
+        design = self._search.design
+        if self._number <= len(design):
+            point = design[self._number - 1]
+            if not is_used(self._space.encode([point]), self._used)[0]:
+                words = f"point {self._number} of {len(design)} of the initial design (maximin Latin hypercube)"
+                return self._without_model(point, words)
+        return self._without_model(
+            self._space.points(self._samples()[:1])[0], "drawn at random to complete the initial design"
+        )
+
+    def _most_feasible(self) -> Suggestion:
+        columns = self._samples()
+        i = int(feasibility(self._space, self._known).at(columns).argmax())
+        point = self._space.points(columns[i : i + 1])[0]
+        return self._without_model(point, "nothing is measured yet: the sample least like what failed")
+
+    def _without_model(self, point: dict[str, Value], words: str) -> Suggestion:
+        p_feasible = float(feasibility(self._space, self._known).at(self._space.encode([point]))[0])
+        new = novelty(self._space, point, [o.point for o in measured(self._known)])
+        return Suggestion(
+            self._number,
+            point,
+            "design",
+            f"{words}; P(feasible) {p_feasible:.2f}",
+            p_feasible=p_feasible,
+            extrapolating=new.extrapolating,
+            nearest=new.nearest,
+        )
+
+    def _from_model(self) -> Suggestion:
+        belief = self._search.belief(self._known, self._pending)
+        if not (self._search.further or self._settings.per_hour):
+            return self._explained(belief, None, self._best_column(belief))
+        joint = Compromise(
+            self._space,
+            self._search.objective,
+            self._search.further,
+            self._settings,
+            self._known,
+            first=belief,
+            pending=self._pending,
+            rng=stream(self._search.seed, "compromise", self._number),
+        )
+        column = best_sample(joint, self._space, self._settings.samples, self._used, self._rng())
+        return self._explained(belief, joint, column)
+
+    def _best_column(self, belief: Belief) -> FloatArray:
+        """Return the encoded point of the largest acquisition, shape (1, n_columns): of the grid, else of samples."""
+        lattice, found = self._search.lattice, None
+        if lattice is not None:
+            taken = lattice.places(self._used, within=SAME)
+            # Where every point of the grid was tried, replicates are due.
+            found = summit(belief, lattice, taken if len(taken) < lattice.n_allowed else taken[:0])
+        if found is not None:
+            return found
+        return best_sample(belief, self._space, self._settings.samples, self._used, self._rng())
+
+    def _explained(self, belief: Belief, joint: Compromise | None, column: FloatArray) -> Suggestion:
+        """Return the suggestion of an encoded point, shape (1, n_columns), with its reasons."""
+        objective, outlook = self._search.objective, belief.at(column)
+        chosen_by = belief if joint is None else joint
+        whole = chosen_by.at(column)
+        point = _legible(self._space, self._space.points(column)[0])
+        new = novelty(self._space, point, [o.point for o in measured(self._known)])
+        suggestion = Suggestion(
+            self._number,
+            point,
+            kind="model",
+            why="",
+            mean=objective.value(float(outlook.score[0])),
+            sd=float(outlook.sd[0]),
+            acquisition=float(chosen_by.promise(whole)[0]),
+            acquisition_name=self._settings.acquisition,
+            p_feasible=float(whole.p_feasible[0]),
+            source_weight=belief.surrogate.source_weight_,
+            source_evidence=belief.surrogate.source_evidence_,
+            extrapolating=new.extrapolating,
+            nearest=new.nearest,
+            expected_gain=None if joint is not None else expected_gain(outlook, belief.reference),
+            further={} if joint is None else joint.predicted(column),
+        )
+        return replace(suggestion, why=why(suggestion, objective, belief, new, joint))
+
+    def _samples(self) -> FloatArray:
+        return samples(self._space, self._settings.samples, self._used, self._rng())
+
+    def _rng(self) -> np.random.Generator:
+        return stream(self._search.seed, "planner", self._number)
+
+
+def measured(known: Sequence[Observation]) -> list[Observation]:
+    """Return the observations that have a value."""
+    return [o for o in known if o.value is not None]
+
+
+def _legible(space: ParameterSpace, point: dict[str, Value]) -> dict[str, Value]:
+    """Return a point with twelve digits, 1.397 for 1.3969999999999998, where nothing forbids it."""
+    if space.candidates is not None or space.constraints:
+        return point
+    short = {name: float(f"{value:.12g}") if isinstance(value, float) else value for name, value in point.items()}
+    try:
+        return space.check(short)
+    except SpaceError:  # a bound of more digits
+        return point
