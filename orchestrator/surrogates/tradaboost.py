@@ -15,6 +15,7 @@ from orchestrator.surrogates.trees import thresholds_of
 _N_STAGES = 6  # the source's weight falls from 1 to 0 in steps of a fifth
 _TOO_WRONG = 0.5  # weighted loss at which boosting stops
 _LEAST_LOSS = 1e-9
+_ROUNDING = 1e-12  # relative; misses below are none
 _HALVINGS = 60
 
 
@@ -145,6 +146,11 @@ def boost(table: _Table, weights: FloatArray, n_trees: int, depth: int) -> Boost
 
     Source: Pardoe and Stone 2010, section 3.3 (AdaBoost.R2'); Drucker 1997.
     """
+    if not weights[: table.n_source].any():  # rows without weight would still scale the losses
+        table, weights = (
+            _Table.of(table.X[table.n_source :], table.y[table.n_source :], None),
+            weights[table.n_source :],
+        )
     target = slice(table.n_source, None)
     total = float(weights[target].sum())
     trees: list[Any] = []
@@ -205,7 +211,9 @@ def _reduced(weights: FloatArray, losses: FloatArray, wanted: float) -> FloatArr
 def _losses(table: _Table, tree: Any) -> FloatArray:  # noqa: ANN401 - sklearn has no stubs
     """Return the absolute error of each row as a share of the largest, the linear loss."""
     misses = np.abs(table.y - tree.predict(table.X))
-    return np.asarray(misses / (misses.max() or 1.0))
+    largest = float(misses.max())
+    is_rounding = largest <= _ROUNDING * float(np.abs(table.y).max())
+    return np.zeros(len(misses)) if is_rounding else np.asarray(misses / largest)
 
 
 def _even(n: int) -> FloatArray:
