@@ -6,6 +6,7 @@ Rule of this file: what has a link to the world outside is moved only where the 
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,17 +71,21 @@ def run(args: argparse.Namespace) -> int:
     campaign = Campaign.from_yaml(args.config, overrides=_pairs(args.set, "--set"))
     _refuse_unknown(args, campaign)
     commands = _commands(args, campaign)
-    console, n_failed = Console(highlight=False), 0
+    console, counts = Console(highlight=False), Counter[str]()
     roles = args.roles or list(campaign.laboratory.instruments)
     for role in roles:
         try:
-            n_failed += _check(console, campaign, role, commands.get(role))
+            counts += _check(console, campaign, role, commands.get(role))
         except KeyboardInterrupt:
             _halt(console, campaign, role)
             return STOPPED
-    outcome = f"[bold red]{n_failed} failed[/]" if n_failed else "all passed"
-    console.print(f"\n{len(roles)} {'instrument' if len(roles) == 1 else 'instruments'}, {outcome}")
-    return FAILED if n_failed else FINE
+    told = [
+        f"{counts['passed']} passed",
+        f"[bold red]{counts['failed']} failed[/]" if counts["failed"] else "none failed",
+    ]
+    told += [f"{counts['skipped']} not asked"] if counts["skipped"] else []
+    console.print(f"\n{len(roles)} {'instrument' if len(roles) == 1 else 'instruments'}: {', '.join(told)}")
+    return FAILED if counts["failed"] else FINE
 
 
 def _halt(console: "Console", campaign: "Campaign", role: str) -> None:
@@ -152,8 +157,8 @@ def _refuse_unprepared(args: argparse.Namespace, campaign: "Campaign", found: "d
         raise ConfigError(problems)
 
 
-def _check(console: "Console", campaign: "Campaign", role: str, command: "Command | None") -> int:
-    """Check one instrument, print as answers come, and return how many were wrong."""
+def _check(console: "Console", campaign: "Campaign", role: str, command: "Command | None") -> Counter[str]:
+    """Check one instrument, print as answers come, and return how many there were of each kind."""
     from rich.markup import escape  # noqa: PLC0415 - so that --help answers at once
 
     from instruments.conformance import Subject, examine  # noqa: PLC0415 - as above
@@ -161,26 +166,32 @@ def _check(console: "Console", campaign: "Campaign", role: str, command: "Comman
     driver = campaign.laboratory.instruments[role]
     named = campaign.settings.laboratory.instruments[role].driver
     console.print(f"\n[bold]{escape(role)}[/] ({escape(named)})")
-    try:
-        identity = driver.connect()
-        who = f"{identity.maker}, {identity.model}, {identity.serial}"
-        console.print(f"  answers: {escape(who)} [bold]{escape(str(identity.origin).upper())}[/]", soft_wrap=True)
-    except Exception as error:  # noqa: BLE001 - the examination tells it again as an answer
-        console.print(f"  [bold red]does not answer[/]: {escape(str(error))}", soft_wrap=True)
     for name, action in driver.actions.items():
         console.print("\n".join(_lines(name, action)), markup=False, soft_wrap=True)
+    try:
+        identity = driver.connect()
+    except Exception as error:  # noqa: BLE001 - whatever it is, nothing else can be asked
+        console.print(f"  [bold red]does not answer[/]: {escape(str(error))}", soft_wrap=True)
+        return Counter(failed=1)
+    who = f"{identity.maker}, {identity.model}, {identity.serial}"
+    console.print(f"  answers: {escape(who)} [bold]{escape(str(identity.origin).upper())}[/]", soft_wrap=True)
     ids = f"9999.{int(time.time()) % 60_000 + 1}"
     longest_s = max((action.timeout_s for action in driver.actions.values()), default=60.0)
     findings = list(_told(console, examine(Subject(driver, command, step_s=longest_s, ids=ids))))
-    return sum(finding.verdict == "failed" for finding in findings)
+    for note, n in Counter(finding.note for finding in findings if finding.verdict == "skipped").items():
+        ask = f"; --move {role} asks" if command is None and "step" in note else ""
+        console.print(f"  [dim]not asked {n:2}: {escape(note + ask)}[/]", soft_wrap=True)
+    return Counter(str(finding.verdict) for finding in findings)
 
 
 def _told(console: "Console", findings: "Iterator[Finding]") -> "Iterator[Finding]":
+    """Print answers as they come, and hand them on."""
     from rich.markup import escape  # noqa: PLC0415 - so that --help answers at once
 
     for finding in findings:
         style, note = _STYLES[finding.verdict], f": {escape(finding.note)}" if finding.note else ""
-        console.print(f"  [{style}]{finding.verdict:8}[/] {finding.question}{note}", soft_wrap=True)
+        if finding.verdict != "skipped":
+            console.print(f"  [{style}]{finding.verdict}[/]  {finding.question}{note}", soft_wrap=True)
         yield finding
 
 

@@ -49,9 +49,9 @@ PHASED = (
     Question("ends when it is halted between two phases", phased.halts_between_phases, "command"),
 )
 _LACKING = {
-    "command": "would perform a step; no command was given for it",
-    "silence": "nobody can make this tool silent",
-    "garbage": "nobody can make this tool talk nonsense",
+    "command": "would perform a step",
+    "silence": "needs a tool that can be made to misbehave",
+    "garbage": "needs a tool that can be made to misbehave",
 }
 
 

@@ -121,7 +121,8 @@ class VisaLink:
         try:
             return act(self._open)
         except Exception as error:
-            message = f"{text} was not answered within {self._timeout_s:g} s ({type(error).__name__})"
+            is_late = "TMO" in str(error)  # VI_ERROR_TMO, as every VISA library names it
+            message = f"{text} was not answered within {self._timeout_s:g} s" if is_late else f"{text} failed: {error}"
             raise LinkError(message) from error
 
     def numbers(self, text: str, n: int) -> NDArray[np.float64]:

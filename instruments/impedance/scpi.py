@@ -72,6 +72,7 @@ class ScpiAnalyzer:
         self._model, self._most_points = model, dialect.most_points
         self._speed, self._averages, self._correction = speed, averages, correction
         self._exchange_s = exchange_s
+        self._resource = resource
         self._link = VisaLink(resource, library, exchange_s)
         self._conversation = Conversation(name, model, dialect, self._link, frequency_option_mhz)
         self._latest: tuple[str, Reading] | None = None
@@ -88,7 +89,8 @@ class ScpiAnalyzer:
         try:
             self._link.open(self._conversation.greet, threading.Event())
         except LinkError as lost:
-            raise InstrumentError(FailureClass.INSTRUMENT, f"{self.name}: {lost}", Moved.NO) from lost
+            reason = f"{self.name} at {self._resource}: {lost}"
+            raise InstrumentError(FailureClass.INSTRUMENT, reason, Moved.NO) from lost
         if self._conversation.identity is None:
             self._refuse("nobody has answered")
         return self._conversation.identity

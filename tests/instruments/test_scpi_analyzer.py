@@ -128,6 +128,15 @@ def test_scpi_analyzer_refuses_what_it_cannot_do(changes: dict[str, Any], expect
         assert expected in bench.failure(**changes).reason
 
 
+def test_scpi_analyzer_that_is_not_there_is_told() -> None:
+    """The address is in the message, after a few attempts."""
+    with Bench() as bench:
+        bench.emulator.stop()
+        with pytest.raises(InstrumentError, match=r"\*IDN\? failed: .*refused") as caught:
+            bench.driver.connect()
+    assert "TCPIP::127.0.0.1" in caught.value.reason
+
+
 def test_scpi_analyzer_refuses_another_model() -> None:
     """A 4294A where an E4990A was expected is told with both names."""
     with Bench("4294A") as bench:
