@@ -10,7 +10,8 @@ from instruments.emulation import LoopbackServer, Misbehaviour, World
 from instruments.emulation.misbehaviour import GOOD_LINK, Mood
 from instruments.evaporator.modbus import REGISTERS, SAMPLE
 from instruments.evaporator.simulated import SimulatedEvaporator
-from instruments.modbus.controller import Anatomy, Controller, Interlock
+from instruments.modbus.anatomy import Anatomy, Interlock
+from instruments.modbus.controller import Controller
 from instruments.modbus.memory import Memory
 from instruments.modbus.player import Script
 from instruments.modbus.registers import read_map

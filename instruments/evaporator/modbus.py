@@ -19,9 +19,10 @@ from instruments.driver import (
 )
 from instruments.evaporator.simulated import ELECTRODE
 from instruments.faults import refuse_forbidden
-from instruments.modbus.link import LinkLost
+from instruments.modbus.link import LinkLost, Refused
 from instruments.modbus.registers import read_map
-from instruments.modbus.remote import ID, INPUTS, Look, RemoteController, Sequence
+from instruments.modbus.remote import RemoteController, Sequence
+from instruments.modbus.view import ID, INPUTS, Look
 
 REGISTERS = Path(__file__).with_name("registers.yaml")
 SAMPLE = ("sample_run", "sample_step", "sample_attempt")
@@ -117,7 +118,7 @@ class ModbusEvaporator:
         """Tell what became of a command; the tool remembers the latest one until it is started anew."""
         try:
             memory, look = self._remote.recall(self._remote.number(command_id))
-        except (LinkLost, InstrumentError):
+        except (LinkLost, Refused, InstrumentError):
             return Recollection(Memory.UNKNOWN)
         return Recollection(memory, _reading(look) if memory == Memory.DONE else None)
 

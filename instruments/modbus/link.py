@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from instruments.driver import Identity, Origin
@@ -168,7 +169,8 @@ class Link:
             _mute()
             client = ModbusTcpClient(self._host, port=self._port, timeout=self._timeout_s, retries=0)
             if not client.connect():  # type: ignore[no-untyped-call]  # as above
-                self._lose("it cannot be reached")
+                here = self._host in ("localhost", "127.0.0.1")
+                self._lose("it cannot be reached" + ("; do its emulators run (emulate-instruments)?" if here else ""))
             self._client = client
         return self._client
 
@@ -188,6 +190,18 @@ def _plain(value: object) -> str:
     """Return a name that a controller sent as short printable text."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     return "".join(c for c in text if c.isprintable())[:_LONGEST_NAME]
+
+
+def need_libraries() -> None:
+    """Say what is missing before anything is connected.
+
+    Raises:
+        ValueError: The extra `hardware` is not installed.
+    """
+    missing = [name for name in ("pymodbus", "tenacity") if find_spec(name) is None]
+    if missing:
+        message = f"needs {' and '.join(missing)}, which is not installed: pip install 'closed-loop-campaign[hardware]'"
+        raise ValueError(message)
 
 
 def same(asked: float, held: float) -> bool:

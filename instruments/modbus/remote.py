@@ -7,9 +7,9 @@ blindly. The tool decides what is safe; the driver reads its interlocks and neve
 import threading
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 from instruments.driver import (
     FailureClass,
@@ -19,30 +19,14 @@ from instruments.driver import (
     Moved,
     Report,
 )
-from instruments.modbus.link import Link, LinkLost, Refused, same
-from instruments.modbus.registers import ImplausibleValue, RegisterMap
+from instruments.modbus.link import LinkLost, Refused, need_libraries, same
+from instruments.modbus.registers import RegisterMap
+from instruments.modbus.view import ID, Liveliness, Look, Number, View
 
-ID = ("campaign", "run", "step", "attempt")
-INPUTS = ("state", "alarm", "outcome", *(f"accepted_{name}" for name in ID), "starts", "ticks", "commands")
 REPORT_EVERY_S = 2 * 3600.0
 LONGEST_WIND_DOWN_S = 12 * 3600.0
 SHORTEST_POLL_S, LONGEST_POLL_S = 0.005, 2.0
-HALT_TIMEOUT_S = 0.4
 JUST_NOW_S = 1.0
-FIRST_PATIENCE_S = 2.0
-Number = tuple[int, int, int, int]
-Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a controller shows at one instant."""
-
-    state: str
-    outcome: str
-    accepted: Number
-    inputs: Mapping[str, float]
-    bits: Mapping[str, bool]
 
 
 @dataclass(frozen=True)
@@ -94,29 +78,25 @@ class RemoteController:
         patience_s: float,
         poll_s: float,
     ) -> None:
+        need_libraries()
         self._name, self._map, self._sequence = name, registers, sequence
         self._tag = zlib.crc32(campaign.encode()) % 65_535 + 1
         self._rate, self._patience_s = rate, patience_s
         self._poll_s = min(max(poll_s / rate, SHORTEST_POLL_S), LONGEST_POLL_S)
-        self._link = Link(host, port, registers, timeout_s)
-        self._to_halt: Callable[[], Link] = lambda: Link(host, port, registers, min(timeout_s, HALT_TIMEOUT_S))
-        self._lock = threading.RLock()
         self._halted = threading.Event()
         self._halted_at = float("-inf")
-        self._beat = 0
+        self._view = View(host, port, registers, timeout_s=timeout_s, patience_s=patience_s, halted=self._halted)
         self._mine: Number | None = None
 
     # ---- what a driver asks --------------------------------------------------------------------------------------
 
     def identity(self) -> Identity:
         """Connect and tell who answers. Raises `LinkLost`."""
-        with self._lock:
-            return self._patiently(self._link.identity, min(self._patience_s, FIRST_PATIENCE_S))
+        return self._view.identity()
 
     def close(self) -> None:
         """Close the connection."""
-        with self._lock:
-            self._link.close()
+        self._view.close()
 
     def number(self, command_id: str) -> Number:
         """Return a command's id as the controller keeps it.
@@ -138,8 +118,9 @@ class RemoteController:
 
         Raises:
             LinkLost: The controller does not answer.
+            Refused: It does not have what the register map says.
         """
-        look = self._patiently(self._look)
+        look = self._view.look()
         if look.accepted == number and look.outcome != "none":
             self._mine = number
             return (Memory.DONE if look.outcome == "done" else Memory.RUNNING), look
@@ -150,13 +131,7 @@ class RemoteController:
         """Set the halt coil over a connection of its own; without an answer, the missing heartbeat trips the tool."""
         self._halted_at = time.monotonic()
         self._halted.set()
-        link = self._to_halt()
-        try:
-            link.command("halt")
-        except (LinkLost, Refused):
-            pass  # following has stopped, and with it the heartbeat
-        finally:
-            link.close()
+        self._view.halt()
 
     def perform(self, number: Number, set_points: Mapping[str, float], report: Report) -> Look:
         """Carry a command out, or wait for the end of one that is under way, and return what the tool shows then.
@@ -173,14 +148,15 @@ class RemoteController:
                 before = self._prepare(number, set_points)
                 self._mine = number
             return self._follow(number, set_points, report, before)
-        except LinkLost as lost:
+        except (LinkLost, Refused) as error:
             moved = Moved.NO if self._mine != number else Moved.UNKNOWN
             if self._halted.is_set():
-                raise self._was_halted(moved) from lost
+                raise self._was_halted(moved) from error
+            what = "the link was lost and did not come back: " if isinstance(error, LinkLost) else ""
             advice = (
                 "nothing moved" if moved == Moved.NO else "without a heartbeat the tool drops its power; look at it"
             )
-            self._fail(f"the link was lost and did not come back: {lost}; {advice}", moved)
+            self._fail(f"{what}{error}; {advice}", moved)
 
     # ---- before anything moves -----------------------------------------------------------------------------------
 
@@ -189,7 +165,7 @@ class RemoteController:
         before = self._await_rest().inputs["commands"]
         written = {**set_points, **dict(zip(ID, map(float, number), strict=True))}
         try:
-            self._patiently(lambda: self._link.write(written))
+            self._view.write(written)
         except (Refused, ValueError) as error:
             self._fail(f"{error}; nothing moved", Moved.NO)
         self._check_set_points(written, Moved.NO)
@@ -199,7 +175,7 @@ class RemoteController:
         """Wait until the tool is idle and its interlocks are closed."""
         give_up = time.monotonic() + LONGEST_WIND_DOWN_S / self._rate + self._patience_s
         while True:
-            look = self._patiently(self._look)
+            look = self._view.look()
             if look.state == "fault":
                 alarm = self._map.alarm(look.inputs["alarm"])[1]
                 self._fail(f"latched fault: {alarm.text}; {alarm.advice}, then reset it there", Moved.NO)
@@ -217,7 +193,7 @@ class RemoteController:
 
     def _check_set_points(self, written: Mapping[str, float], moved: Moved) -> None:
         """Read set-points back: what the tool holds must be what was written."""
-        held = self._patiently(lambda: self._link.set_points(written))
+        held = self._view.set_points(written)
         for name, value in written.items():
             if not same(value, held[name]):
                 unit = self._map.holding[name].unit
@@ -238,10 +214,10 @@ class RemoteController:
         """
         starts: float | None = None
         shown, report_at, refusals = "", 0.0, 0
-        alive, worst = _Alive(self._patience_s), None
+        liveliness, worst = Liveliness(self._name, self._patience_s), None
         while True:
-            look = self._patiently(self._look_and_beat)
-            alive.check(self._name, look)
+            look = self._view.look_and_beat()
+            liveliness.check(look)
             if look.accepted != number or look.inputs["commands"] == before:
                 refusals += self._begin(number, look, has_begun=starts is not None)
             else:
@@ -278,7 +254,7 @@ class RemoteController:
             try:
                 self._check_set_points(set_points, Moved.YES)
             except InstrumentError:
-                self._command("halt")
+                self._view.halt()
                 raise
         try:
             self._command(coil)
@@ -287,12 +263,10 @@ class RemoteController:
         return 0
 
     def _command(self, coil: str) -> None:
-        """Set a coil. A lost answer leaves open whether it was heard; the next look tells."""
-        with self._lock:
-            try:
-                self._link.command(coil)
-            except LinkLost:
-                return
+        """Set a coil, unless somebody has halted. Raises `Refused`."""
+        if self._halted.is_set():
+            raise self._was_halted(Moved.YES)
+        self._view.command(coil)
 
     def _check_alarm(self, look: Look, seen: Look) -> None:
         """Raise what an alarm means: at once where it is a matter of safety, else when the tool is at rest.
@@ -314,75 +288,15 @@ class RemoteController:
 
     def _pause(self, moved: Moved) -> None:
         if self._halted.wait(self._poll_s):
+            if moved != Moved.NO:
+                self._view.halt()  # once more: a coil may have been on its way when the first one came
             raise self._was_halted(moved)
 
     def _was_halted(self, moved: Moved) -> InstrumentError:
         return InstrumentError(FailureClass.HALTED, f"{self._name}: halted by command", moved)
 
-    # ---- exchanges -----------------------------------------------------------------------------------------------
-
-    def _look_and_beat(self) -> Look:
-        self._beat = (self._beat + 1) % 65_536
-        with self._lock:
-            self._link.write({"heartbeat": float(self._beat)})
-            return self._look()
-
-    def _look(self) -> Look:
-        with self._lock:
-            inputs, bits = self._link.inputs(), self._link.bits()
-        try:
-            state, outcome = self._map.state(inputs["state"]), self._map.outcome(inputs["outcome"])
-        except ImplausibleValue as error:
-            self._link.close()
-            raise LinkLost(str(error)) from error
-        accepted = (
-            int(inputs["accepted_campaign"]),
-            int(inputs["accepted_run"]),
-            int(inputs["accepted_step"]),
-            int(inputs["accepted_attempt"]),
-        )
-        return Look(state, outcome, accepted, inputs, bits)
-
-    def _patiently(self, ask: Callable[[], Answer], patience_s: float | None = None) -> Answer:
-        """Ask again over a new connection, with a growing pause, until patience ends or somebody halts."""
-        from tenacity import (  # noqa: PLC0415 - of the extra `hardware`
-            Retrying,
-            retry_if_exception_type,
-            sleep_using_event,
-            stop_after_delay,
-            stop_any,
-            stop_when_event_set,
-            wait_exponential,
-        )
-
-        retrying = Retrying(
-            retry=retry_if_exception_type(LinkLost),
-            stop=stop_any(
-                stop_after_delay(self._patience_s if patience_s is None else patience_s),
-                stop_when_event_set(self._halted),
-            ),
-            wait=wait_exponential(multiplier=0.02, max=2.0),
-            sleep=sleep_using_event(self._halted),
-            reraise=True,
-        )
-        return retrying(ask)
-
     def _fail(self, reason: str, moved: Moved) -> NoReturn:
         raise InstrumentError(FailureClass.INSTRUMENT, f"{self._name}: {reason}", moved)
-
-
-class _Alive:
-    """Notices a controller whose tick counter stands still."""
-
-    def __init__(self, patience_s: float) -> None:
-        self._patience_s, self._ticks, self._since = patience_s, -1.0, time.monotonic()
-
-    def check(self, name: str, look: Look) -> None:
-        if look.inputs["ticks"] != self._ticks:
-            self._ticks, self._since = look.inputs["ticks"], time.monotonic()
-        elif time.monotonic() - self._since > self._patience_s:
-            reason = f"{name}: its tick counter has stood still for {self._patience_s:g} s; the controller is frozen"
-            raise InstrumentError(FailureClass.INSTRUMENT, reason, Moved.UNKNOWN)
 
 
 def _shown(number: Number) -> str:

@@ -12,7 +12,8 @@ from pydantic import Field
 from instruments.driver import Phase
 from instruments.emulation import LoopbackServer, Misbehaviour, World
 from instruments.emulation.misbehaviour import GOOD_LINK, Chance, Mischief, Mood
-from instruments.modbus.controller import Anatomy, Controller, Interlock
+from instruments.modbus.anatomy import Anatomy, Interlock
+from instruments.modbus.controller import Controller
 from instruments.modbus.memory import Memory
 from instruments.modbus.player import Script
 from instruments.modbus.registers import RegisterMap, read_map

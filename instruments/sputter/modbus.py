@@ -12,9 +12,10 @@ from pydantic import Field
 
 from instruments.driver import Command, Identity, InstrumentError, Memory, Reading, Recollection, Report
 from instruments.faults import refuse_forbidden
-from instruments.modbus.link import LinkLost
+from instruments.modbus.link import LinkLost, Refused
 from instruments.modbus.registers import read_map
-from instruments.modbus.remote import ID, INPUTS, Look, RemoteController, Sequence
+from instruments.modbus.remote import RemoteController, Sequence
+from instruments.modbus.view import ID, INPUTS, Look
 from instruments.sputter.simulated import deposit_action
 
 REGISTERS = Path(__file__).with_name("registers.yaml")
@@ -127,7 +128,7 @@ class ModbusSputter:
         """Tell what became of a command; the tool remembers the latest one until it is started anew."""
         try:
             memory, look = self._remote.recall(self._remote.number(command_id))
-        except (LinkLost, InstrumentError):
+        except (LinkLost, Refused, InstrumentError):
             return Recollection(Memory.UNKNOWN)
         return Recollection(memory, _reading(command_id, look) if memory == Memory.DONE else None)
 

@@ -262,7 +262,7 @@ def test_driver_notices_a_frozen_controller(serve: Serve, drive: Drive) -> None:
     """A controller whose tick counter stands still is not believed for long."""
     error = error_of(drive(serve(rate=5_000.0, stick=("ticks",)), patience_s=0.1), command())
     assert (error.failure, error.moved) == (FailureClass.INSTRUMENT, Moved.UNKNOWN)
-    assert "frozen" in error.reason
+    assert "it is frozen" in error.reason
 
 
 def test_driver_notices_that_the_tool_was_started_anew(serve: Serve, drive: Drive) -> None:
@@ -359,6 +359,21 @@ def test_driver_halts_from_another_thread_within_a_second(serve: Serve, drive: D
     thread.join(5)
     assert emulator.memory.map.alarm(emulator.memory.shown("alarm"))[0] == "halted"
     assert (outcome[0].failure, outcome[0].moved) == (FailureClass.HALTED, Moved.YES)
+
+
+def test_driver_that_is_halted_as_it_begins_does_not_go_on(serve: Serve, drive: Drive) -> None:
+    """A halt in the instant of the first command is not overtaken by it."""
+    emulator = serve()
+    driver = drive(emulator)
+
+    def report(phase: str, _values: Mapping[str, Scalar]) -> None:
+        if phase == "idle":
+            driver.halt()
+
+    with pytest.raises(InstrumentError, match="halted by command"):
+        driver.perform(command(), report)
+    assert emulator.memory.map.outcome(emulator.memory.shown("outcome")) != "running"
+    assert not emulator.controller._world.shelf
 
 
 def test_driver_halts_without_waiting_for_a_silent_tool(serve: Serve, drive: Drive) -> None:
