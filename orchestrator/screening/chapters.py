@@ -185,7 +185,8 @@ def _main_effects(screening: Screening, model: ModelResult) -> Chapter:
 
 def _effect_caption(screening: Screening, model: ModelResult, i: int) -> str:
     share = f"{100 * model.variance.first_order[i]:.0f} % of the variance by itself"
-    return f"{named(screening.space.parameters[i].name)}: {share}"
+    parameter = screening.space.parameters[i]
+    return f"{named(parameter.name, parameter.unit)}: {share}"
 
 
 def _belief(screening: Screening) -> Iterator[Chapter]:

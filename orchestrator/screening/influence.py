@@ -17,12 +17,12 @@ class Influence:
     """What each parameter does for one model; arrays of shape (n_parameters,), in the objective's unit.
 
     Args:
-        permutation: Growth of the error on unseen rows when a parameter is shuffled; None where no row is unseen.
+        permutation: Growth of the error on unseen rows when a parameter is shuffled.
         at_rows: Mean size of the Shapley values at the target rows; None for more than eight parameters.
         at_best: Shapley values at the recommended point against the target rows; None likewise.
     """
 
-    permutation: Importance | None
+    permutation: Importance
     at_rows: FloatArray | None
     at_best: Attribution | None
 
@@ -35,10 +35,8 @@ def influence(screening: Screening, model: ModelResult) -> Influence:
     """
     space, target = screening.space, screening.target
     X = space.encode(target.points, natural=model.is_natural)
-    found = None
-    if screening.folds.max() > 0:
-        rng = stream(0, "screening", "permutation")
-        found = permutation_importance(model.estimator, X, target.values, screening.folds, rng, columns=space.columns)
+    rng = stream(0, "screening", "permutation")
+    found = permutation_importance(model.fold_estimators, X, target.values, screening.folds, rng, columns=space.columns)
     if len(space.parameters) > MOST_PARAMETERS:
         return Influence(found, None, None)
     rows = X[np.unique(np.linspace(0, len(X) - 1, min(len(X), _MOST_ROWS)).round().astype(int))]

@@ -12,7 +12,7 @@ from orchestrator.report.tables import BADGES, Fact
 from orchestrator.screening.chapters import chapters
 from orchestrator.screening.influence import Influence, recommended_point
 from orchestrator.screening.recommendation import sentences
-from orchestrator.screening.result import Kind, Screening
+from orchestrator.screening.result import Kind, Optimum, Screening
 from orchestrator.screening.terminal import known
 
 
@@ -62,6 +62,7 @@ def _words(screening: Screening) -> dict[str, Any]:
         ],
         "model": model.label,
         "is_extrapolating": best.extrapolating,
+        "standing": _standing(screening, best),
         "facts": _facts(screening),
         "sentences": [clean(text) for text in sentences(screening)],
         "known": [clean(text) for text in known(screening)],
@@ -71,6 +72,18 @@ def _words(screening: Screening) -> dict[str, Any]:
             if rows is not None
         ],
     }
+
+
+def _standing(screening: Screening, best: Optimum) -> str:
+    """Return in words whether the value was ever measured."""
+    target, unit = screening.target, screening.objective.unit
+    there = [value for point, value in zip(target.points, target.values.tolist(), strict=True) if point == best.point]
+    if there:
+        text = with_unit(number(sum(there) / len(there)), unit)
+        return f"Predicted; this very point was measured: {text}, mean of {plural(len(there), 'row')}"
+    if best.extrapolating:
+        return "Predicted, not measured, and it extrapolates beyond everything measured"
+    return "Predicted, not measured"
 
 
 def badge(screening: Screening) -> str:

@@ -148,6 +148,7 @@ class ModelResult:
         source_weight: Share of the source in the prediction, 0 to 1.
         source_evidence: Left-out error by weight and the rule that chose.
         fold_weights: The weight the source earned without each fold.
+        fold_estimators: For each fold, the estimator that was fitted without it.
         hyperparameters: What the fit chose, as text and numbers.
     """
 
@@ -169,6 +170,7 @@ class ModelResult:
     source_weight: float
     source_evidence: Mapping[str, Any]
     fold_weights: tuple[float, ...]
+    fold_estimators: tuple[Any, ...]
     hyperparameters: Mapping[str, float | str]
 
     @property

@@ -114,6 +114,7 @@ def _judged(material: Material, entry: Entry, whole: Screening) -> ModelResult:
         source_weight=float(found.estimator.source_weight_),
         source_evidence=found.estimator.source_evidence_,
         fold_weights=found.fold_weights,
+        fold_estimators=found.fold_estimators,
         hyperparameters=hyperparameters(found.estimator),
     )
 

@@ -23,12 +23,14 @@ class Fitted:
         in_sample: At the target rows.
         out_of_fold: At the target rows, each by an estimator that was fitted without the row's fold.
         fold_weights: The weight the source earned without each fold.
+        fold_estimators: For each fold, the estimator that was fitted without it.
     """
 
     estimator: Any
     in_sample: Predictions
     out_of_fold: Predictions
     fold_weights: tuple[float, ...]
+    fold_estimators: tuple[Any, ...]
 
 
 def fitted(entry: Entry, space: ParameterSpace, target: Rows, source: Rows | None, folds: NDArray[np.int_]) -> Fitted:
@@ -48,13 +50,14 @@ def fitted(entry: Entry, space: ParameterSpace, target: Rows, source: Rows | Non
     borrowed = None if source is None else (space.encode(source.points, natural=entry.is_natural), source.values)
     unfitted = entry.build(borrowed)
     whole = clone(unfitted).fit(X, target.values)
-    mean, sd, weights = np.empty(len(X)), np.empty(len(X)), []
+    mean, sd, parts = np.empty(len(X)), np.empty(len(X)), []
     for fold in range(folds.max() + 1):
         out = folds == fold
         part = clone(unfitted).fit(X[~out], target.values[~out])
         mean[out], sd[out] = part.predict(X[out], return_std=True)
-        weights.append(float(part.source_weight_))
-    return Fitted(whole, Predictions(*whole.predict(X, return_std=True)), Predictions(mean, sd), tuple(weights))
+        parts.append(part)
+    weights = tuple(float(part.source_weight_) for part in parts)
+    return Fitted(whole, Predictions(*whole.predict(X, return_std=True)), Predictions(mean, sd), weights, tuple(parts))
 
 
 def hyperparameters(estimator: Any) -> Mapping[str, float | str]:  # noqa: ANN401 - sklearn has no stubs

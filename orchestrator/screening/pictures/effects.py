@@ -138,9 +138,8 @@ def parts(screening: Screening, model: ModelResult, found: Influence) -> list[tu
     if not model.variance.is_constant:
         text = "Share of the variance of the predictions over the whole grid: alone, and what interactions add."
         drawn.append(("shares", shares(screening, model), text))
-    if found.permutation is not None:
-        text = "By how much the mean absolute error on unseen rows grows when a parameter's values are shuffled."
-        drawn.append(("permutation", permutation(screening, found.permutation), text))
+    text = "By how much the mean absolute error on unseen rows grows when a parameter's values are shuffled."
+    drawn.append(("permutation", permutation(screening, found.permutation), text))
     if found.at_rows is not None:
         drawn.append(("sizes", sizes(screening, found.at_rows), "Shapley values at the target rows: their mean size."))
     return drawn

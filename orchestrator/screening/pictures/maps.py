@@ -131,7 +131,10 @@ def _points(ax: Axes, screening: Screening, anchor: Point, plane: tuple[Paramete
 
 
 def _pool(screening: Screening, model: ModelResult, plane: tuple[Parameter, Parameter], means: FloatArray) -> Figure:
-    figure, ax = maps.pool(screening.space, screening.objective.sign, screening.target.points, plane, means)
+    pool, measured = screening.space.candidates or [], screening.target.points
+    if all(point in measured for point in pool):
+        measured = ()  # a ring round every point tells nothing
+    figure, ax = maps.pool(screening.space, screening.objective.sign, measured, plane, means)
     _points(ax, screening, recommended_point(model).point, plane)
     frame(ax, *plane)
     return figure
