@@ -221,6 +221,17 @@ def test_maximum_needs_no_room_for_the_values():
         assert peak < most * room
 
 
+def test_traverse_of_a_single_long_axis_needs_little_room():
+    """A line has no factors to be taken apart into: it is asked in parts."""
+    model, line = SVR(C=10).fit(*rows(n_columns=1)), np.linspace(0, 1, 300_000)
+    tracemalloc.start()
+    values = traverse(model, [line])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * values.nbytes
+    np.testing.assert_allclose(values[::999], model.predict(line[::999, None]), rtol=0, atol=1e-10)
+
+
 class Nowhere(SVR):
     """Does not know what it predicts in a corner."""
 

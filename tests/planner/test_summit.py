@@ -112,6 +112,23 @@ def test_summit_looks_at_a_fraction_of_the_grid(monkeypatch):
     assert sum(n_asked) < 100_000
 
 
+@pytest.mark.parametrize("acquisition", ["ei", "ucb", "pi"])
+def test_summit_gives_no_block_too_low_a_ceiling(acquisition):
+    """No block of any level that waits holds a point better than its ceiling."""
+    config = PlannerConfig(acquisition=acquisition)
+    belief, lattice = Belief(BOX, OBJECTIVE, config, observations(BOX, 30)), Lattice.of(BOX, 23, natural=False)
+    promise = everywhere(belief, lattice).reshape(lattice.shape)
+    search = summit._Search(belief, lattice, belief.mean_on(lattice.features), NOTHING)
+    for level in range(len(search._maxima), 0, -1):
+        search._look(level, np.arange(np.prod(search._blocks[level].shape)))
+    for level in range(len(search._maxima)):
+        blocks, size = search._blocks[level], 2**level
+        highest = np.full(blocks.shape, -np.inf)
+        np.maximum.at(highest, tuple(i // size for i in np.indices(lattice.shape)), promise)
+        waiting = search._levels == level
+        assert (search._ceilings[waiting] >= highest.ravel()[search._places[waiting]] - 1e-9).all()
+
+
 def test_summit_of_equals_is_the_first():
     """Points that differ by rounding alone are one choice, whatever the order in which they are found."""
     for values in ([1.0, 1.0 + 1e-15, 0.5], [1.0 + 1e-15, 1.0, 0.5]):
