@@ -12,7 +12,7 @@ from orchestrator.space.parameter import FloatArray
 
 _N_SHRINKS = 40
 _KEPT = 0.2  # of the points, at each level on the way down
-_N_MOVES = 4  # of each point, at each level
+_N_MOVES = 4  # of each point, at each level, or as many as dimensions: fewer leave the share too small
 _MOST_LEVELS = 60
 _PATIENCE = 5  # levels that come hardly closer
 _CLOSER = 0.98  # of the level before
@@ -90,7 +90,7 @@ def descend(
         Au and Beck (2001), Probabilistic Engineering Mechanics 16, 263 (subset simulation).
     """
     share, nearest, patience = 1.0, np.inf, _PATIENCE
-    broken = excess(states)
+    broken, n_moves = excess(states), max(_N_MOVES, states.shape[1])
     for _ in range(_MOST_LEVELS):
         inside = float((broken <= 0).mean())
         if inside >= _KEPT or not patience:
@@ -102,6 +102,6 @@ def descend(
         nearest = min(level, nearest)
         survivors = states[kept]
         states = survivors[rng.integers(len(survivors), size=n)]
-        states = walk(states, lambda moved, level=level: excess(moved) <= level, rng, _N_MOVES, along=survivors)  # type: ignore[misc]
+        states = walk(states, lambda moved, level=level: excess(moved) <= level, rng, n_moves, along=survivors)  # type: ignore[misc]
         broken = excess(states)
     return share * float((broken <= 0).mean()), states

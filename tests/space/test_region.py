@@ -97,6 +97,13 @@ def test_region_knows_its_share_of_the_box(texts, share):
     assert share / 1.5 < found < share * 1.5
 
 
+def test_region_knows_its_share_in_eight_dimensions():
+    """Of a simplex that is a ten-millionth of its box, the share is estimated within a factor of two and a half."""
+    eight = [Parameter(f"x{i}") for i in range(8)]
+    found = ParameterSpace(eight, constraints=[" + ".join(p.name for p in eight) + " <= 0.5"]).share
+    assert abs(math.log(found / (0.5**8 / math.factorial(8)))) < math.log(2.5)
+
+
 def test_region_of_two_far_islands_is_drawn_from_evenly():
     """Neither of two equal islands, 0.04 % of the box together, is lost or preferred."""
     text = "max(abs(a - 0.2), abs(b - 0.2)) * max(abs(a - 0.8), abs(b - 0.8)) <= 0.006"
