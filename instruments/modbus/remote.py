@@ -279,11 +279,10 @@ class RemoteController:
         is_over = look.outcome == "failed"
         if not is_over and (look.inputs["alarm"] == 0 or alarm.failure != FailureClass.SAFETY):
             return
-        shown = ", ".join(
-            f"{n.rpartition('_')[0]} {seen.inputs[n]:.3g} {self._map.input[n].unit}" for n in self._sequence.shows
-        )
+        values = {name: seen.inputs[name] for name in self._sequence.shows if seen.inputs[name] != 0}
+        shown = ", ".join(f"{n.rpartition('_')[0]} {v:.3g} {self._map.input[n].unit}" for n, v in values.items())
         moved = Moved.NO if name == "not_started" else Moved.YES
-        reason = f"{self._name}: alarm {alarm.code}: {alarm.text}; {alarm.advice} ({shown})"
+        reason = f"{self._name}: alarm {alarm.code}: {alarm.text}; {alarm.advice} (in {seen.state}: {shown})"
         raise InstrumentError(alarm.failure, reason, moved)
 
     def _pause(self, moved: Moved) -> None:

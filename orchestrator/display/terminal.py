@@ -263,9 +263,11 @@ class LiveWatcher:
         hidden = [clean(name) for name in self._settings.parameters if name not in self._names()]
         too_narrow = f"not shown for want of width: {', '.join(hidden)}" if hidden else ""
         found: list[RenderableType] = [Text(too_narrow, style="dim", overflow="ellipsis", no_wrap=True)]
+        is_live = self._settings.laboratory.clock == "wall"  # a driver that blocks tells what it is at
+        ended = "" if is_live else " done"
         for move in board.moves.values():
             attempt = "" if move.attempt == "1" else f", attempt {clean(move.attempt, 4)}"
-            phase = f": {clean(move.phase, 40)} done" if move.phase else ""
+            phase = f": {clean(move.phase, 40)}{ended}" if move.phase else ""
             found.append(Text(f"run {move.run}  {clean(move.step, 40)}{attempt}{phase}", style="cyan"))
         best = "nothing measured yet"
         if board.best is not None:

@@ -311,6 +311,7 @@ def test_driver_tells_what_an_alarm_looked_like(serve: Serve, drive: Drive) -> N
     reason = error_of(drive(serve(faults=faults)), command()).reason
     assert "alarm 4: reflected power above its limit; check the matching network" in reason
     assert "forward 100 W, reflected 17.6 W" in reason
+    assert "(in cool: " in reason
 
 
 def test_driver_that_stops_beating_loses_its_plasma(serve: Serve, drive: Drive) -> None:
