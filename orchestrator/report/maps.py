@@ -182,7 +182,7 @@ def _draw_measured(ax: Axes, space: ParameterSpace, points: Sequence[Point], one
 
 
 def _pool(material: Material, anchor: Point, x: Parameter, y: Parameter, means: FloatArray) -> Figure:
-    figure, ax = pool(material.space, material.objective.sign, _measured(material), (x, y), means)
+    figure, ax = pool(material.space.candidates or [], material.objective.sign, _measured(material), (x, y), means)
     draw_failures(ax, material, x, y)
     draw_best(ax, anchor, x, y)
     frame(ax, x, y)
@@ -190,7 +190,7 @@ def _pool(material: Material, anchor: Point, x: Parameter, y: Parameter, means: 
 
 
 def pool(
-    space: ParameterSpace,
+    candidates: Sequence[Point],
     sign: float,
     measured: Sequence[Point],
     plane: tuple[Parameter, Parameter],
@@ -199,7 +199,7 @@ def pool(
     """Draw the candidates of a pool by what is predicted there, and which of them were measured.
 
     Args:
-        space: The parameters, with a pool.
+        candidates: The points of the pool.
         sign: 1 where larger values are better, -1 where smaller ones are; the best lie on top.
         measured: The measured points.
         plane: The parameters along the horizontal and the vertical axis.
@@ -208,7 +208,7 @@ def pool(
     figure, ax = blank(THIRD)
     low, high = value_range(means)
     order = np.argsort(sign * means, kind="stable")
-    xs, ys = coordinates([(space.candidates or [])[i] for i in order], *plane)
+    xs, ys = coordinates([candidates[i] for i in order], *plane)
     ax.scatter(xs, ys, c=means[order], cmap=COLOURS, vmin=low, vmax=high, s=20, linewidth=0)
     xs, ys = coordinates(measured, *plane)
     ax.scatter(xs, ys, s=44, facecolor="none", edgecolor=HUES["ink"], linewidth=0.9, zorder=3)

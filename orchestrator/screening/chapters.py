@@ -61,8 +61,11 @@ def _maps(screening: Screening, model: ModelResult) -> Chapter:
     if not drawn:
         return Chapter(Section(title, text="There is no numeric parameter to draw along."))
     plots = [_plot(one.figure, f"map{i}", _caption(screening, model, one.axes)) for i, one in enumerate(drawn)]
-    through = "Coloured by" if screening.space.candidates is not None else "Slices through the recommended point of"
-    text = f"{through} the predicted {named(screening.objective.name, screening.objective.unit)}."
+    name = named(screening.objective.name, screening.objective.unit)
+    text = f"Slices of the predicted {name} through the recommended point."
+    if maps.shown_pool(screening) is not None:
+        which = "a point of the table" if screening.space.candidates is not None else "drawn within the constraints"
+        text = f"Each point is {which}, coloured by the predicted {name}; the best lie on top."
     if len(screening.space.parameters) > len({p for one in drawn for p in one.axes}):
         text += " The parameters with the largest share of the variance are shown."
     is_curve = len(drawn[0].axes) == 1
@@ -72,7 +75,7 @@ def _maps(screening: Screening, model: ModelResult) -> Chapter:
 
 
 def _map_key(screening: Screening, model: ModelResult) -> list[tuple[Mark, str]]:
-    is_pool = screening.space.candidates is not None
+    is_pool = maps.shown_pool(screening) is not None
     key = [(maps.RECOMMENDED, "recommended")]
     if screening.truth is not None:
         key.append((maps.TRUE_BEST, "true best of the simulated tool"))
@@ -95,7 +98,7 @@ def _bound(screening: Screening) -> str:
 
 def _caption(screening: Screening, model: ModelResult, axes: tuple[Parameter, ...]) -> str:
     pair = " over ".join(named(p.name, p.unit) for p in reversed(axes))
-    if screening.space.candidates is not None:
+    if maps.shown_pool(screening) is not None:
         return pair
     held = {p.name: p.unit for p in screening.space.parameters if p not in axes}
     return f"{pair}, at {point_text(recommended_point(model).point, held)}" if held else pair

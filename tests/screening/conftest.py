@@ -22,12 +22,13 @@ def study(
     models=("svr:scaled",),
     levels=9,
     pool=False,
+    constraints=(),
     seed=4,
     origins=("simulated",),
 ):
     """Screen models on rows drawn at random from a function of the point, given in the unit cube."""
     rng = np.random.default_rng(seed)
-    free = ParameterSpace(parameters)
+    free = ParameterSpace(parameters, constraints=constraints)
     points = tuple(free.sample(n, rng))
     space = ParameterSpace(parameters, points) if pool else free
     values = np.array([value(x) for x in free.encode(points)])

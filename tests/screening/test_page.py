@@ -119,6 +119,28 @@ def test_page_of_a_pool_names_the_best_of_the_table(make):
     assert "of the table's points" in reader.text
 
 
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("heat + 10 * time <= 60", "blank: breaks a constraint"),
+        ("heat + 10 * time == 60", "Each point is drawn within the constraints"),
+    ],
+)
+def test_page_draws_only_what_meets_the_constraints(make, rule, words):
+    """Slices are blank where a rule is broken; an equality, which slices would leave, is drawn by points on it."""
+    screening = make([HEAT, TIME], lambda x: 1 + x[0] + x[1], constraints=(rule,))
+    assert words in Reader(page(screening)).text
+    assert not screening.space.broken(screening.recommended.optimum.point)
+
+
+def test_page_leaves_fixed_parameters_out(make):
+    """A parameter of one value is no axis, has no effect and no bar."""
+    screening = make([HEAT, TIME, Parameter("batch", "1", 7, 7, fixed=7)], lambda x: 1 + x[0] + x[1])
+    reader = Reader(page(screening))
+    assert reader.n_svg == 1 + 1 + 1 + 3 + 2 + 2
+    assert "batch: " not in reader.text
+
+
 def test_page_of_equal_rows_says_that_nothing_drives_the_prediction(make):
     """Without variance there are no shares to draw, and the page is made all the same."""
     text = Reader(page(make([HEAT, TIME], lambda _: 2.0, models=("svr:scaled",)))).text

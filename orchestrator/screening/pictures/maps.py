@@ -14,6 +14,7 @@ from orchestrator.report.drawing import HALF, HUES, Mark, blank, label
 from orchestrator.report.maps import Slice, value_range
 from orchestrator.report.material import with_bracket
 from orchestrator.report.plane import coordinates, frame, ticks
+from orchestrator.screening.allowed import drawn
 from orchestrator.screening.influence import recommended_point
 from orchestrator.screening.result import FloatArray, ModelResult, Screening
 from orchestrator.space import Parameter, SpaceError
@@ -25,6 +26,7 @@ WINDOW = Mark("", "━", "red")
 
 _MOST_AXES = 3
 _N_GRID = 60  # a side
+_MOST_DRAWN = 1500  # points within equalities
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,10 @@ def draw(screening: Screening, model: ModelResult) -> tuple[list[Map], tuple[flo
     """
     axes, anchor = shown_axes(screening, model), recommended_point(model).point
     pairs = list(combinations(axes, 2))
-    if screening.space.candidates is not None and pairs:
-        means = _predict(screening, model, screening.space.candidates)
-        return [Map(pair, _pool(screening, model, pair, means)) for pair in pairs], value_range(means)
+    pool = shown_pool(screening)
+    if pool is not None and pairs:
+        means = _predict(screening, model, pool)
+        return [Map(pair, _pool(screening, model, pool, pair, means)) for pair in pairs], value_range(means)
     if not pairs:
         return [Map((x,), _curve(screening, model, anchor, x)) for x in axes], (0.0, 1.0)
     slices = [Slice(x, y, _N_GRID, anchor) for x, y in pairs]
@@ -68,6 +71,12 @@ def draw(screening: Screening, model: ModelResult) -> tuple[list[Map], tuple[flo
         Map((one.x, one.y), _contours(screening, model, one, means[a:b], value_range(means)))
         for one, (a, b) in zip(slices, pairwise(edges), strict=True)
     ], value_range(means)
+
+
+def shown_pool(screening: Screening) -> Sequence[Point] | None:
+    """Return the points that are drawn one by one: of a table, or within equalities, which a slice would leave."""
+    space = screening.space
+    return drawn(space)[:_MOST_DRAWN] if space.candidates is None and space.has_equality else space.candidates
 
 
 def printed_optima(screening: Screening) -> list[Point]:
@@ -130,11 +139,17 @@ def _points(ax: Axes, screening: Screening, anchor: Point, plane: tuple[Paramete
         )
 
 
-def _pool(screening: Screening, model: ModelResult, plane: tuple[Parameter, Parameter], means: FloatArray) -> Figure:
-    pool, measured = screening.space.candidates or [], screening.target.points
+def _pool(
+    screening: Screening,
+    model: ModelResult,
+    pool: Sequence[Point],
+    plane: tuple[Parameter, Parameter],
+    means: FloatArray,
+) -> Figure:
+    measured = screening.target.points
     if all(point in measured for point in pool):
         measured = ()  # a ring round every point tells nothing
-    figure, ax = maps.pool(screening.space, screening.objective.sign, measured, plane, means)
+    figure, ax = maps.pool(pool, screening.objective.sign, measured, plane, means)
     _points(ax, screening, recommended_point(model).point, plane)
     frame(ax, *plane)
     return figure
