@@ -80,6 +80,7 @@ class Operator:
             with self._terminal.taken(self._given_up):
                 reading = self._asked(self._work[command.action], command)
         except PutOff as reason:
+            self._terminal.say()
             self._asked_before.add(command.id)
             message = f"{self.name}: {reason}; it will be asked again"
             raise InstrumentError(FailureClass.HALTED, message, Moved.NO) from reason

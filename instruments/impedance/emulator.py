@@ -321,6 +321,8 @@ class EmulatedAnalyzer:
         inside = SimulatedAnalyzer(name=self.name, shelf={sample.id: sample} if sample else {}, faults=self._faults)
         phases = inside.phases(Command(self.name, "sweep", settings, command_id), self._world.chance(command_id))
         duration_s, self._reading = _played(phases)
+        if self._reading is None and duration_s == 0:
+            self.mood.order(Mischief.DROP)
         self._ends_s = self._world.wall_s() + max(self._world.wall_of(duration_s), _SHORTEST_SWEEP_S)
 
     def _titled(self) -> tuple[Film | None, str]:
@@ -363,7 +365,7 @@ def _sweep_s(frequency_hz: Floats) -> float:
 
 
 def _played(phases: Iterator[Phase]) -> tuple[float, Reading | None]:
-    """Return how long the sweep itself lasts and what it reads; None where it never ends."""
+    """Return how long the sweep itself lasts and what it reads; None where it never ends, or never begins."""
     duration_s = 0.0
     try:
         while True:

@@ -51,8 +51,12 @@ class VisaLink:
         Raises:
             LinkError: It does not answer.
         """
-        import tenacity  # noqa: PLC0415 - an extra, needed here alone
-
+        try:
+            import pyvisa  # noqa: F401, PLC0415 - an extra, and slow to import
+            import tenacity  # noqa: PLC0415 - as above
+        except ImportError as error:
+            message = f"{error.name} is not installed; pip install 'closed-loop-campaign[hardware]'"
+            raise LinkError(message) from error
         patience = tenacity.Retrying(
             stop=tenacity.stop_any(
                 tenacity.stop_after_attempt(_CONNECT_ATTEMPTS), tenacity.stop_when_event_set(halted)

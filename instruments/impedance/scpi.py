@@ -32,6 +32,7 @@ from instruments.impedance.link import LinkError, VisaLink
 from instruments.impedance.simulated import SWEEP
 
 HALT_S, JUST_NOW_S = 0.9, 1.0
+REHEARSED_EXCHANGE_S = 0.5
 AMPLITUDE_V = 0.05
 
 
@@ -40,6 +41,7 @@ class ScpiAnalyzer:
 
     Args:
         name: Its role in the laboratory.
+        rate: Seconds of lab time in a second on the wall; other than 1 only in a rehearsal, whose waits are short.
         resource: Its VISA name, as `TCPIP::192.168.0.9::5025::SOCKET` or `GPIB0::17::INSTR`.
         model: Which of the two it is; another one that answers is refused.
         frequency_option_mhz: The upper frequency of the E4990A as bought.
@@ -56,6 +58,7 @@ class ScpiAnalyzer:
         self,
         *,
         name: str,
+        rate: float = 1.0,
         resource: str,
         model: Model = "E4990A",
         frequency_option_mhz: Literal[10, 20, 30, 50, 120] = 10,
@@ -71,9 +74,9 @@ class ScpiAnalyzer:
         self.actions: Mapping[str, Action] = {"sweep": _sweep(dialect.low_hz, high_hz)}
         self._model, self._most_points = model, dialect.most_points
         self._speed, self._averages, self._correction = speed, averages, correction
-        self._exchange_s = exchange_s
+        self._exchange_s = exchange_s if rate == 1.0 else min(exchange_s, REHEARSED_EXCHANGE_S)
         self._resource = resource
-        self._link = VisaLink(resource, library, exchange_s)
+        self._link = VisaLink(resource, library, self._exchange_s)
         self._conversation = Conversation(name, model, dialect, self._link, frequency_option_mhz)
         self._latest: tuple[str, Reading] | None = None
         self._halted, self._idle, self._turn = threading.Event(), threading.Event(), threading.Lock()

@@ -37,10 +37,8 @@ from instruments.impedance.scpi import ScpiAnalyzer
 from instruments.impedance.simulated import AnalyzerFaults, SimulatedAnalyzer
 from instruments.operator import Operator
 from instruments.recorded import RecordedLaboratory
-from instruments.sputter.emulator import EmulatedSputter
 from instruments.sputter.faults import SputterFaults
 from instruments.sputter.film import Film
-from instruments.sputter.modbus import ModbusSputter
 from instruments.sputter.simulated import SimulatedSputter
 from instruments.work import Asked, Work
 from orchestrator.chance import stream
@@ -82,6 +80,7 @@ def test_conformance_of_the_simulated_drivers(tmp_path: Path, which: int) -> Non
     assert_passes(list(phased_drivers(tmp_path))[which])
 
 
+@pytest.mark.extra
 @pytest.mark.parametrize("model", ["E4990A", "4294A"])
 def test_conformance_of_the_scpi_analyzer(model: Any) -> None:
     """Through a real socket, with a silent and a babbling tool."""
@@ -100,8 +99,14 @@ def test_conformance_of_the_scpi_analyzer(model: Any) -> None:
         emulator.stop()
 
 
+@pytest.mark.extra
 def test_conformance_of_the_modbus_sputter() -> None:
     """The same suite through Modbus TCP: a deposition of some hours in under a second."""
+    for library in ("pymodbus", "tenacity"):
+        pytest.importorskip(library, reason="the driver needs the extra hardware")
+    from instruments.sputter.emulator import EmulatedSputter  # noqa: PLC0415 - needs the extra
+    from instruments.sputter.modbus import ModbusSputter  # noqa: PLC0415 - as above
+
     world = World(rate=60_000.0, chance=lambda command_id: stream(5, "step", command_id))
     no_faults = SputterFaults(**dict.fromkeys(SputterFaults.model_fields, 0.0))
     emulator = EmulatedSputter(name="sputter", world=world, port=0, faults=no_faults)

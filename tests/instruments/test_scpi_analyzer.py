@@ -21,6 +21,8 @@ from instruments.impedance.spectrum import acceptance
 from instruments.sputter.film import Film
 from orchestrator.chance import stream
 
+pytestmark = pytest.mark.extra
+
 FILM = Film("film-1.1.1", 1.87, 780.0, area_cm2=0.00785)
 NO_FAULTS = AnalyzerFaults(contact_noise=0, timeout=0, disconnect=0)
 WIDE = {"sample": FILM.id, "low_hz": 40.0, "high_hz": 1e6, "points_per_decade": 10, "amplitude_v": 0.05}
@@ -201,6 +203,15 @@ def test_scpi_analyzer_gives_up_on_a_sweep_that_never_ends() -> None:
         failed = bench.failure()
         assert failed.failure == FailureClass.MEASUREMENT
         assert "no end of a sweep" in failed.reason
+
+
+def test_scpi_analyzer_meets_the_dropped_link_of_the_simulated_one() -> None:
+    """What the simulation calls a dropped link is one, and the same film is swept again."""
+    with Bench() as bench:
+        bench.emulator._faults = AnalyzerFaults(contact_noise=0, timeout=0, disconnect=1)
+        assert "was not answered" in bench.failure().reason
+        bench.emulator._faults = NO_FAULTS
+        assert len(bench.sweep("1.3.2").frequency_hz) == 45
 
 
 @pytest.mark.parametrize(
