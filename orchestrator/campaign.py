@@ -13,7 +13,7 @@ from instruments.driver import Command, Identity
 from orchestrator.address import Address, address
 from orchestrator.clock import SimulatedClock, WallClock
 from orchestrator.comparison import CHANGEABLE, differences
-from orchestrator.config import CampaignConfig, ConfigError, Configuration, Problem, load
+from orchestrator.config import CampaignConfig, ConfigError, Configuration, Problem, load, recorded
 from orchestrator.data import DataError, read_csv
 from orchestrator.display.watcher import Silent, Watcher
 from orchestrator.engine import Engine, Word
@@ -157,7 +157,9 @@ class Campaign:
         if state.opened is None:
             self._open(ledger)
             return None
-        found = differences(state.opened["configuration"], state.opened["data"], *self._identity())
+        # Keys that are younger than the ledger count with what was done before them.
+        was = recorded(state.opened["configuration"], "the ledger's configuration").settings.model_dump(mode="json")
+        found = differences(was, state.opened["data"], *self._identity())
         fixed = [d for d in found if d.section not in CHANGEABLE]
         if fixed:
             shown = [Problem(self.configuration.source.where(d.path), str(d)) for d in fixed]

@@ -26,7 +26,8 @@ class Difference:
 
     def __str__(self) -> str:
         """Return the setting with both values."""
-        return f"{'.'.join(self.path)} is {self.now!r}, but the ledger has {self.was!r}"
+        now, was = ("null" if value is None else repr(value) for value in (self.now, self.was))
+        return f"{'.'.join(self.path)} is {now}, but the ledger has {was}"
 
 
 def differences(
