@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 SHARE = 0.95
+_MOST_SLANTING = 4  # parameters
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,9 @@ def window(
 ) -> Window:
     """Return the part of the level set that is connected with the optimum.
 
-    Points are connected along the axes, from level to neighbouring level. Choices have no neighbours: cut a grid at
-    the optimum's choices first.
+    A point is connected with the next level of one parameter, or of two at once, so that a slanting ridge is one region;
+    with more than four parameters of one only, for the sake of time. Choices have no neighbours: cut a grid at the
+    optimum's choices first.
 
     Args:
         values: The prediction over a grid, shape (n_1, ..., n_d), finite.
@@ -72,14 +74,15 @@ def window(
         share: How much of the optimum is enough, between 0 and 1.
         optimum: Which of several equally good points the window is about; by default the first in C order.
     """
-    from scipy.ndimage import find_objects, label  # noqa: PLC0415 - beside its only use
+    from scipy.ndimage import find_objects, generate_binary_structure, label  # noqa: PLC0415 - beside its only use
 
     level, rule = threshold(values, sign, share)
     good = values >= level if sign > 0 else values <= level
     if optimum is None:
         best = int(values.argmax() if sign > 0 else values.argmin())
         optimum = tuple(int(i) for i in np.unravel_index(best, values.shape))
-    labels, n = label(good)
+    reach = min(values.ndim, 2) if values.ndim <= _MOST_SLANTING else 1
+    labels, n = label(good, generate_binary_structure(values.ndim, reach))
     here = int(labels[optimum])
     ranges = tuple((int(part.start), int(part.stop) - 1) for part in find_objects(labels, here)[-1])
     inside = labels == here

@@ -25,6 +25,11 @@ def test_window_of_a_plane_reaches_further_along_the_flat_axis():
     assert not found.inside[13, 20]
 
 
+def test_window_follows_a_slanting_ridge():
+    """Points that touch at a corner are one region, as on the edge that a constraint cuts."""
+    assert window(np.eye(5)).share == pytest.approx(5 / 25)
+
+
 def test_window_of_a_lowest_value_lies_below_its_level():
     """Where smaller is better, at most 1 / 0.95 of the lowest value is good enough."""
     found = window(np.array([30.0, 19.5, 19.0, 20.0, 20.1, 25.0]), sign=-1)
