@@ -64,9 +64,9 @@ def window(
 ) -> Window:
     """Return the part of the level set that is connected with the optimum.
 
-    A point is connected with the next level of one parameter, or of two at once, so that a slanting ridge is one region;
-    with more than four parameters of one only, for the sake of time. Choices have no neighbours: cut a grid at the
-    optimum's choices first.
+    A point is connected with the next level of one parameter, or of two at once, so that a slanting ridge is one
+    region; with more than four parameters of one only, for the sake of time. Choices have no neighbours: cut a grid at
+    the optimum's choices first.
 
     Args:
         values: The prediction over a grid, shape (n_1, ..., n_d), finite.
