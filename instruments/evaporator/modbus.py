@@ -21,13 +21,13 @@ from instruments.evaporator.simulated import ELECTRODE
 from instruments.faults import refuse_forbidden
 from instruments.modbus.link import LinkLost, Refused
 from instruments.modbus.registers import read_map
-from instruments.modbus.remote import RemoteController, Sequence
+from instruments.modbus.remote import Procedure, RemoteController
 from instruments.modbus.view import ID, INPUTS, Look
 
 REGISTERS = Path(__file__).with_name("registers.yaml")
 SAMPLE = ("sample_run", "sample_step", "sample_attempt")
 RECORD = ("area_cm2", "thickness_nm")
-EVAPORATION = Sequence(
+EVAPORATION = Procedure(
     begin="start",
     next_coil={},
     check_before=frozenset(),
@@ -83,7 +83,7 @@ class ModbusEvaporator:
             host=host,
             port=port,
             registers=found,
-            sequence=EVAPORATION,
+            procedure=EVAPORATION,
             campaign=campaign,
             rate=rate,
             timeout_s=timeout_s,

@@ -52,7 +52,7 @@ class Controller:
         attended: bool,
         model: str,
     ) -> None:
-        self.identification = {0: "closed-loop-campaign emulator", 1: f"emulated {model}", 2: "1"}
+        self.identification = {0: "closed-loop-campaign emulator", 1: f"emulated {model}", 2: f"rate {world.rate:g}"}
         self.ignored: set[str] = set()
         self.restart_chance = 0.0
         self._memory, self._world, self._tool, self._anatomy = memory, world, tool, anatomy

@@ -17,6 +17,7 @@ from instruments.driver import (
     InstrumentError,
     Memory,
     Moved,
+    Origin,
     Report,
 )
 from instruments.modbus.link import LinkLost, Refused, need_libraries, same
@@ -30,7 +31,7 @@ JUST_NOW_S = 1.0
 
 
 @dataclass(frozen=True)
-class Sequence:
+class Procedure:
     """How a command is carried out.
 
     Args:
@@ -56,7 +57,7 @@ class RemoteController:
         host: Where the controller is.
         port: Its port.
         registers: Its register map.
-        sequence: How a command is carried out.
+        procedure: How a command is carried out.
         campaign: The campaign's name; its checksum tells its commands from those of others.
         rate: Seconds of lab time in a second on the wall; other than 1 only against an emulator.
         timeout_s: How long an exchange may take, s on the wall.
@@ -71,7 +72,7 @@ class RemoteController:
         host: str,
         port: int,
         registers: RegisterMap,
-        sequence: Sequence,
+        procedure: Procedure,
         campaign: str,
         rate: float,
         timeout_s: float,
@@ -79,7 +80,7 @@ class RemoteController:
         poll_s: float,
     ) -> None:
         need_libraries()
-        self._name, self._map, self._sequence = name, registers, sequence
+        self._name, self._map, self._procedure = name, registers, procedure
         self._tag = zlib.crc32(campaign.encode()) % 65_535 + 1
         self._rate, self._patience_s = rate, patience_s
         self._poll_s = min(max(poll_s / rate, SHORTEST_POLL_S), LONGEST_POLL_S)
@@ -91,8 +92,20 @@ class RemoteController:
     # ---- what a driver asks --------------------------------------------------------------------------------------
 
     def identity(self) -> Identity:
-        """Connect and tell who answers. Raises `LinkLost`."""
-        return self._view.identity()
+        """Connect and tell who answers.
+
+        Raises:
+            LinkLost: Nobody answers.
+            ValueError: It is an emulator in which time passes at another rate.
+        """
+        identity = self._view.identity()
+        if identity.origin == Origin.SIMULATED and identity.serial not in ("", f"rate {self._rate:g}"):
+            message = (
+                f"time passes at another rate in the emulator ({identity.serial}) than in the campaign "
+                f"(rate {self._rate:g}); give both the same laboratory.rate"
+            )
+            raise ValueError(message)
+        return identity
 
     def close(self) -> None:
         """Close the connection."""
@@ -186,7 +199,7 @@ class RemoteController:
             if time.monotonic() > give_up:
                 self._fail(f"not at rest, still in state {look.state}", Moved.NO)
             self._pause(Moved.NO)
-        open_ones = [said for bit, said in self._sequence.interlocks.items() if not look.bits[bit]]
+        open_ones = [said for bit, said in self._procedure.interlocks.items() if not look.bits[bit]]
         if open_ones:
             self._fail(f"not ready: {', '.join(open_ones)}", Moved.NO)
         return look
@@ -231,7 +244,7 @@ class RemoteController:
                 self._fail(f"it keeps refusing to go on from state {look.state}", Moved.YES)
             if look.state != shown or time.monotonic() > report_at:
                 shown, report_at = look.state, time.monotonic() + REPORT_EVERY_S / self._rate
-                report(look.state, {name: look.inputs[name] for name in self._sequence.shows})
+                report(look.state, {name: look.inputs[name] for name in self._procedure.shows})
             self._pause(Moved.YES)
 
     def _begin(self, number: Number, look: Look, *, has_begun: bool) -> int:
@@ -240,17 +253,17 @@ class RemoteController:
             reason = f"the controller forgot command {_shown(number)} while it ran and shows state {look.state}"
             self._fail(f"{reason}: it was started anew or used by hand; the film is lost", Moved.YES)
         try:
-            self._command(self._sequence.begin)
+            self._command(self._procedure.begin)
         except Refused as error:
             self._fail(f"{error}; nothing moved", Moved.NO)
         return 0
 
     def _go_on(self, look: Look, set_points: Mapping[str, float]) -> int:
         """Set the coil for which the tool waits, if it waits for one; return how many refusals that met."""
-        coil = self._sequence.next_coil.get(look.state)
+        coil = self._procedure.next_coil.get(look.state)
         if coil is None or not look.bits["ready"]:
             return 0
-        if coil in self._sequence.check_before:
+        if coil in self._procedure.check_before:
             try:
                 self._check_set_points(set_points, Moved.YES)
             except InstrumentError:
@@ -279,7 +292,7 @@ class RemoteController:
         is_over = look.outcome == "failed"
         if not is_over and (look.inputs["alarm"] == 0 or alarm.failure != FailureClass.SAFETY):
             return
-        values = {name: seen.inputs[name] for name in self._sequence.shows if seen.inputs[name] != 0}
+        values = {name: seen.inputs[name] for name in self._procedure.shows if seen.inputs[name] != 0}
         shown = ", ".join(f"{n.rpartition('_')[0]} {v:.3g} {self._map.input[n].unit}" for n, v in values.items())
         moved = Moved.NO if name == "not_started" else Moved.YES
         reason = f"{self._name}: alarm {alarm.code}: {alarm.text}; {alarm.advice} (in {seen.state}: {shown})"

@@ -14,7 +14,7 @@ from instruments.driver import Command, Identity, InstrumentError, Memory, Readi
 from instruments.faults import refuse_forbidden
 from instruments.modbus.link import LinkLost, Refused
 from instruments.modbus.registers import read_map
-from instruments.modbus.remote import RemoteController, Sequence
+from instruments.modbus.remote import Procedure, RemoteController
 from instruments.modbus.view import ID, INPUTS, Look
 from instruments.sputter.simulated import deposit_action
 
@@ -31,7 +31,7 @@ RECORD = (
     "substrate_k",
 )
 SHOWS = ("forward_w", "reflected_w", "bias_v", "pressure_pa", "substrate_k", "thickness_nm")
-DEPOSITION = Sequence(
+DEPOSITION = Procedure(
     begin="pump",
     next_coil={"base": "gas", "gas": "rf", "presputter": "shutter", "cool": "vent"},
     check_before=frozenset({"rf"}),
@@ -94,7 +94,7 @@ class ModbusSputter:
             host=host,
             port=port,
             registers=found,
-            sequence=DEPOSITION,
+            procedure=DEPOSITION,
             campaign=campaign,
             rate=rate,
             timeout_s=timeout_s,

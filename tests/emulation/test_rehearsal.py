@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from rehearsal import free_port, on_free_ports, served
 
 from instruments.driver import Identity, Origin
+from instruments.sputter.emulator import EmulatedSputter
 from orchestrator.campaign import Campaign
 from orchestrator.clock import WallClock
 from orchestrator.config import ConfigError, Configuration, load
@@ -69,6 +71,30 @@ def test_rehearsal_is_recorded_as_simulated(rehearsed: tuple[list[Run], Path]) -
     assert events[0].body["configuration"]["laboratory"]["rate"] == 60000
     connected = [e.body for e in events if e.kind == Kind.INSTRUMENT_CONNECTED]
     assert all("mulat" in body["maker"] + body["model"] for body in connected)
+
+
+def test_rehearsal_that_is_killed_waits_for_the_same_film(tmp_path: Path) -> None:
+    """Killed in mid-deposition, it finds the tool still at it, and nothing is deposited twice."""
+    slower = {"laboratory.rate": 20_000, "recipe.thickness_nm": 100, "budget.runs": 1}
+    slower |= {"emulation.sputter.load_lock": True}
+    with served(HARDWARE, slower) as (emulators, settings):
+        command = [sys.executable, "-c", "from orchestrator.cli import main; raise SystemExit(main())", str(HARDWARE)]
+        pairs = [f"{key}={value}" for key, value in settings.items()]
+        with subprocess.Popen([*command, "--out", str(tmp_path), "--quiet", "--set", *pairs]) as doomed:
+            sputter = emulators.emulators["sputter"]
+            assert isinstance(sputter, EmulatedSputter)
+            end = time.monotonic() + 60
+            while sputter.memory.shown("forward_w") == 0 and time.monotonic() < end:
+                time.sleep(0.01)
+            doomed.kill()
+        run = runs_of(HARDWARE, tmp_path, settings)[0]
+        assert list(emulators.world.shelf) == ["film-1.1.1"]
+    assert run.status == "measured"
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        events = [event for event in ledger.events() if event.step == 1]
+    kinds = [event.kind for event in events if event.kind != Kind.TELEMETRY]
+    assert kinds == [Kind.STEP_STARTED, Kind.STEP_IN_DOUBT, Kind.DOUBT_RESOLVED, Kind.STEP_FINISHED]
+    assert next(e for e in events if e.kind == Kind.DOUBT_RESOLVED).body["how"] == "waited"
 
 
 @pytest.fixture

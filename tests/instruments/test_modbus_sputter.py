@@ -3,9 +3,11 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 pytest.importorskip("pymodbus", reason="the driver needs the extra hardware: pip install -e '.[hardware]'")
 pytest.importorskip("tenacity", reason="the driver needs the extra hardware: pip install -e '.[hardware]'")
@@ -29,7 +31,7 @@ from instruments.modbus.link import LinkLost
 from instruments.sputter.emulator import EmulatedSputter
 from instruments.sputter.faults import SputterFaults
 from instruments.sputter.film import Film
-from instruments.sputter.modbus import ModbusSputter
+from instruments.sputter.modbus import REGISTERS, ModbusSputter
 from instruments.sputter.simulated import SimulatedSputter
 from orchestrator.chance import stream
 
@@ -143,6 +145,25 @@ def test_driver_says_that_an_emulator_is_simulated(serve: Serve, drive: Drive) -
     driver = drive(serve())
     assert driver.connect() == driver.connect()
     assert driver.connect().origin == Origin.SIMULATED
+
+
+def test_driver_refuses_an_emulator_with_another_clock(serve: Serve, drive: Drive) -> None:
+    """A rate that was set on one command line only would put wrong times into the ledger."""
+    with pytest.raises(ValueError, match=r"\(rate 5000\) than in the campaign \(rate 60000\)"):
+        drive(serve(rate=5_000.0), rate=60_000.0).connect()
+
+
+def test_driver_speaks_to_a_controller_with_another_map(serve: Serve, drive: Drive, tmp_path: Path) -> None:
+    """Other addresses, the low word first, power in tenths of a watt: a file, and the same film."""
+    plain = yaml.safe_load(REGISTERS.read_text())
+    plain |= {"word_order": "little", "unit_id": 7}
+    plain["holding"]["power_w"] |= {"address": 200, "type": "uint16", "scale": 0.1}
+    plain["input"]["forward_w"] |= {"address": 300, "type": "int32", "scale": 0.01}
+    plain["coils"] = {name: 40 + address for name, address in plain["coils"].items()}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(plain))
+    emulator = serve(registers=tmp_path / "mine.yaml")
+    driver = drive(emulator, registers=tmp_path / "mine.yaml")
+    assert driver.perform(command(), unheard) == simulated()[0]
 
 
 @pytest.mark.parametrize("names", [{0: "Maker", 1: "PVD-300", 2: "7"}, None])
