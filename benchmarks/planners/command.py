@@ -9,7 +9,7 @@ from joblib import Parallel, delayed
 from benchmarks.planners import table
 from benchmarks.planners.cache import Cache
 from benchmarks.planners.contenders import NAMES, Entry
-from benchmarks.planners.families import FAMILIES, laboratories
+from benchmarks.planners.families import FAMILIES, RECORDED, laboratories
 from benchmarks.planners.figures import Race, count
 from benchmarks.planners.laboratory import Laboratory
 from benchmarks.planners.race import race
@@ -52,7 +52,8 @@ def _race(spec: str, family: str, seed: int, n_runs: int) -> dict[str, object]:
 
 
 def _print(options: argparse.Namespace, races: dict[str, list[Race]]) -> None:
-    print(f"{options.family}, {options.seeds} seeds, {options.labs} laboratories, {options.runs} runs; all simulated")
+    nature = "recorded measurements" if options.family in RECORDED else "all simulated"
+    print(f"{options.family}, {options.seeds} seeds, {options.labs} laboratories, {options.runs} runs; {nature}")
     print(table.machine() + "\n")
     if not races:
         print("no results yet; run the same command without --table")

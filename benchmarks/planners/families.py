@@ -18,6 +18,7 @@ FAMILIES: Mapping[str, Callable[[str, int], Laboratory]] = {
     "barrels": pools.barrels,
     "couplings": pools.couplings,
 }
+RECORDED = ("composites", "barrels", "couplings")
 
 
 def laboratories(family: str, half: str, n: int) -> list[Laboratory]:

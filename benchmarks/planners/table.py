@@ -24,8 +24,8 @@ def summary(races: Mapping[str, Sequence[Race]]) -> str:
     """Return a table with one line a planner, the least regret after 20 runs first."""
     lines = [
         f"{'planner':<38}{'labs':>5}  "
-        + "".join(f"{f'@{n}':>7}" for n in _AFTER)
-        + f"{'quartiles @20':>16}{'% of range':>12}{'solved':>8}{'runs to 95 %':>18}{'failures':>14}{'s (95 %)':>14}"
+        + "".join(f"{f'@{n}':>8}" for n in _AFTER)
+        + f"{'quartiles @20':>18}{'% of range':>12}{'solved':>8}{'runs to 95 %':>18}{'failures':>14}{'s (95 %)':>14}"
     ]
     ranked = sorted(races.items(), key=lambda item: float(np.median(_at(item[1], 20))))
     return "\n".join([*lines, *(_line(spec, of) for spec, of in ranked)])
@@ -39,7 +39,7 @@ def comparison(races: Mapping[str, Sequence[Race]], reference: str, after: int) 
         pair = None if spec == reference else paired(races[reference], of, after)
         if pair is not None:
             lines.append(
-                f"{spec:<38}{pair.n:>5}{pair.median:>13.3f}{pair.wins:>8}{pair.losses:>7}"
+                f"{spec:<38}{pair.n:>5}{_short(pair.median):>13}{pair.wins:>8}{pair.losses:>7}"
                 f"{pair.wilcoxon:>12.2g}{pair.sign:>9.2g}"
             )
     return "\n".join(lines)
@@ -69,21 +69,26 @@ def by_trait(races: Mapping[str, Sequence[Race]], trait: str, after: int = 20) -
 def _cell(races: Sequence[Race], after: int) -> str:
     if not races:
         return "-"
-    return f"{np.median(_at(races, after)):.3f} ({_solved(races)}/{len(races)})"
+    return f"{_short(np.median(_at(races, after)))} ({_solved(races)}/{len(races)})"
 
 
 def _line(spec: str, races: Sequence[Race]) -> str:
-    medians = "".join(f"{np.median(_at(races, n)):>7.3f}" for n in _AFTER)
+    medians = "".join(f"{_short(np.median(_at(races, n))):>8}" for n in _AFTER)
     low, high = np.quantile(_at(races, 20), (0.25, 0.75))
     ranges = np.array([race.laboratory.optimum - race.laboratory.floor for race in races])
     failures = np.array([race.failures for race in races])
     seconds = np.concatenate([race.seconds for race in races])
     return (
-        f"{spec:<38}{len(races):>5}  {medians}{f'{low:.3f}-{high:.3f}':>16}"
+        f"{spec:<38}{len(races):>5}  {medians}{f'{_short(low)} - {_short(high)}':>18}"
         f"{100 * np.median(_at(races, 20) / ranges):>11.1f}%"
         f"{f'{_solved(races)}/{len(races)}':>8}{_runs(races):>18}"
         f"{_quartiles(failures):>14}{f'{np.median(seconds):.3f} ({np.quantile(seconds, 0.95):.2f})':>14}"
     )
+
+
+def _short(number: float) -> str:
+    """Return a number to three decimals, large ones to four digits."""
+    return f"{number:.3f}" if abs(number) < 10 else f"{number:.4g}"
 
 
 def _at(races: Sequence[Race], after: int) -> np.ndarray:

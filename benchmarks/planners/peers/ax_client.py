@@ -6,6 +6,7 @@ from typing import Any
 
 from ax.api.client import Client
 from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
+from ax.utils.common.logger import set_stderr_log_level
 
 from benchmarks.planners.contenders import Picker
 from benchmarks.planners.laboratory import Laboratory
@@ -26,7 +27,7 @@ class AxClient:
 
     def __init__(self, laboratory: Laboratory, *, failures: Failures = "worst") -> None:
         warnings.filterwarnings("ignore")
-        logging.getLogger("ax.api.client").setLevel(logging.CRITICAL)
+        set_stderr_log_level(logging.CRITICAL)
         self._space, self._picker = laboratory.space, Picker(laboratory)
         self._teacher = Teacher(laboratory, failures)
         self._client = Client(random_seed=laboratory.seed)
