@@ -112,11 +112,9 @@ def _blank(ax: Axes, screening: Screening, one: Slice) -> None:
     xs, ys = (np.array(side, dtype=float) for side in one.sides)
     broken = ~screening.space.allowed(screening.space.encode(one.points))
     if broken.any():
-        blank = ax.contourf(
-            xs, ys, broken.reshape(len(ys), len(xs)).astype(float), levels=[0.5, 1.5], colors=[HUES["paper"]]
-        )
-        blank.set_edgecolor(HUES["paper"])
-        blank.set_linewidth(1.5)
+        where = broken.reshape(len(ys), len(xs)).astype(float)
+        ax.contourf(xs, ys, where, levels=[0.5, 1.5], colors=[HUES["paper"]], antialiased=False)
+        ax.contour(xs, ys, where, levels=[0.5], colors=HUES["muted"], linewidths=0.7)
 
 
 def _window(ax: Axes, one: Slice, means: FloatArray, level: float, sign: float) -> None:
