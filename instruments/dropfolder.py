@@ -103,7 +103,7 @@ class DropFolder:
         self._take_folder()
         order = WorkOrder(self.name, self._work[command.action], command)
         self._write(order)
-        report("ordered", {"order": str(self._folder / "orders" / f"{command.id}.html")})
+        report("write the order", {"order": str(self._folder / "orders" / f"{command.id}.html")})
         reading = self._waited_for(order, report)
         self._latest = (command.id, reading)
         return reading
@@ -164,7 +164,7 @@ class DropFolder:
                     answer = _read(path, order.work)
                 except (Nonsense, SpectrumFileError) as nonsense:
                     self._reject(path, str(nonsense))
-                    report("rejected", {"file": path.name, "reason": str(nonsense)})
+                    report("put a file aside", {"file": path.name, "reason": str(nonsense)})
                     continue
                 except OSError:
                     continue  # another program still has it open

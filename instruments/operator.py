@@ -75,7 +75,7 @@ class Operator:
             return self._latest[1]
         refuse_forbidden(command, self.actions)
         self._given_up.clear()
-        report("asked", {})
+        report("ask", {})
         try:
             with self._terminal.taken(self._given_up):
                 reading = self._asked(self._work[command.action], command)

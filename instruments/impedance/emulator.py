@@ -36,18 +36,22 @@ class Vocabulary:
         numbers: Headers of numeric settings, with preset, lowest and highest value.
         words: Headers of other settings; the first word is the preset.
         roles: What the headers mean that a sweep depends on.
+        rectangular: What must be set for the data to be R and X; with anything else they are |Z| and the phase.
+        armed: What must be set for a trigger to start a sweep.
         actions: Headers that do something, by what they do.
         queries: Headers that ask for something, by what they ask for.
-        errors: Number and text of: unknown header, bad value, out of range.
+        errors: Number and text of: unknown header, bad value, out of range, trigger ignored.
     """
 
     maker: str
     numbers: Mapping[str, tuple[float, float, float]]
     words: Mapping[str, tuple[str, ...]]
     roles: Mapping[str, str]
+    rectangular: Mapping[str, str]
+    armed: Mapping[str, str]
     actions: Mapping[str, str]
     queries: Mapping[str, str]
-    errors: tuple[str, str, str]
+    errors: tuple[str, str, str, str]
 
 
 SCPI = Vocabulary(
@@ -80,7 +84,10 @@ SCPI = Vocabulary(
         "amplitude_v": ":SOUR1:VOLT",
         "open": ":SENS1:CORR2:OPEN",
         "short": ":SENS1:CORR2:SHOR",
+        "spacing": ":SENS1:SWE:TYPE",
     },
+    rectangular={":CALC1:PAR1:DEF": "R", ":CALC1:PAR2:DEF": "X"},
+    armed={":TRIG:SOUR": "BUS", ":INIT1:CONT": "ON"},
     actions={":TRIG:SING": "sweep", ":ABOR": "abort", ":DISP:WIND1:TITL:DATA": "title"},
     queries={
         ":SENS1:SWE:TIME": "sweep time",
@@ -89,7 +96,7 @@ SCPI = Vocabulary(
         ":SYST:ERR": "error",
         "*OPT": "options",
     },
-    errors=('-113,"Undefined header"', '-104,"Data type error"', '-222,"Data out of range"'),
+    errors=('-113,"Undefined header"', '-104,"Data type error"', '-222,"Data out of range"', '-211,"Trigger ignored"'),
 )
 
 WORDS_OF_4294A = Vocabulary(
@@ -121,11 +128,14 @@ WORDS_OF_4294A = Vocabulary(
         "amplitude_v": "POWE",
         "open": "COMSTA",
         "short": "COMSTB",
+        "spacing": "SWPT",
         "trace": "TRAC",
     },
+    rectangular={"MEAS": "IRIM"},
+    armed={"TRGS": "INT", "SWPP": "FREQ"},
     actions={"SING": "sweep", "HOLD": "abort", "TITL": "title"},
     queries={"SWET": "sweep time", "OUTPSWPRM": "frequencies", "OUTPDTRC": "trace", "OUTPERRO": "error"},
-    errors=('32,"Undefined header"', '104,"Data type error"', '222,"Data out of range"'),
+    errors=('32,"Undefined header"', '104,"Data type error"', '222,"Data out of range"', '211,"Trigger ignored"'),
 )
 
 VOCABULARIES: Mapping[Model, Vocabulary] = {"E4990A": SCPI, "4294A": WORDS_OF_4294A}
@@ -306,9 +316,17 @@ class EmulatedAnalyzer:
         return int(self._number("points"))
 
     def _frequencies(self) -> Floats:
-        return np.geomspace(self._number("low_hz"), self._number("high_hz"), self._points)
+        ends = self._number("low_hz"), self._number("high_hz")
+        spaced = np.geomspace if self._set[self._words.roles["spacing"]] == "LOG" else np.linspace
+        return spaced(*ends, self._points)
+
+    def _has(self, wanted: Mapping[str, str]) -> bool:
+        return all(self._set[header] == word for header, word in wanted.items())
 
     def _begin_sweep(self) -> None:
+        if not self._has(self._words.armed):
+            self._fail(3, 0x10)
+            return
         sample, command_id = self._titled()
         low_hz, high_hz = self._number("low_hz"), self._number("high_hz")
         settings = {
@@ -349,7 +367,10 @@ class EmulatedAnalyzer:
         if self._reading is None or len(self._reading.frequency_hz) != self._points:
             nothing = np.zeros(self._points)
             return nothing, nothing
-        return self._reading.z_real_ohm[::-1], self._reading.z_imag_ohm[::-1]
+        z_ohm = self._reading.z_real_ohm[::-1] + 1j * self._reading.z_imag_ohm[::-1]
+        if self._has(self._words.rectangular):
+            return z_ohm.real, z_ohm.imag
+        return np.abs(z_ohm), np.degrees(np.angle(z_ohm))
 
     def _traced(self) -> Floats:
         return self._ohms()[0 if self._set[self._words.roles["trace"]] == "A" else 1]

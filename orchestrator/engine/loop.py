@@ -133,8 +133,10 @@ class Engine:
             return False
         if enough(self._settings, self._objective, self._state, self._clock.now_s) is not None:
             return False
-        self._stop = breaker(self._settings, self._state)
-        return self._stop is None
+        stop = breaker(self._settings, self._state)
+        if stop is not None:
+            self._pause(stop)
+        return stop is None
 
     def _is_free(self, instrument: str) -> bool:
         """Return whether no open run is on the instrument, nor waits for it after a failure."""

@@ -93,7 +93,7 @@ def test_conformance_of_the_scpi_analyzer(model: Any) -> None:
     emulator.start()
     try:
         driver = ScpiAnalyzer(name="analyzer", resource=emulator.resource, model=model, exchange_s=0.2)
-        silence, garbage = (lambda m=m: emulator.misbehave(m, m) for m in (Mischief.SILENT, Mischief.GARBLE))
+        silence, garbage = (lambda m=m: emulator.mood.order(m, m) for m in (Mischief.SILENT, Mischief.GARBLE))
         assert_passes(Subject(driver, SWEEP, silence, garbage, step_s=10))
     finally:
         emulator.stop()
@@ -115,6 +115,28 @@ def test_conformance_of_the_modbus_sputter() -> None:
         driver = ModbusSputter(name="sputter", host="127.0.0.1", port=emulator.port, rate=world.rate, timeout_s=0.3)
         silence, garbage = (lambda m=m: emulator.misbehave(m, m) for m in (Mischief.SILENT, Mischief.GARBLE))
         assert_passes(Subject(driver, DEPOSIT, silence, garbage, step_s=30))
+    finally:
+        emulator.stop()
+
+
+@pytest.mark.extra
+def test_conformance_of_the_modbus_evaporator() -> None:
+    """Another tool behind a controller; it needs a film to put its electrode on."""
+    for library in ("pymodbus", "tenacity"):
+        pytest.importorskip(library, reason="the driver needs the extra hardware")
+    from instruments.evaporator.emulator import EmulatedEvaporator  # noqa: PLC0415 - needs the extra
+    from instruments.evaporator.modbus import ModbusEvaporator  # noqa: PLC0415 - as above
+
+    world = World(rate=20_000.0, chance=lambda command_id: stream(5, "step", command_id), shelf={"film-1.1.1": FILM})
+    emulator = EmulatedEvaporator(name="evaporator", world=world, port=0)
+    emulator.start()
+    try:
+        driver = ModbusEvaporator(
+            name="evaporator", host="127.0.0.1", port=emulator.port, rate=world.rate, timeout_s=0.3
+        )
+        command = Command("evaporator", "electrode", {"sample": "film-1.1.1", "diameter_mm": 1.0})
+        silence, garbage = (lambda m=m: emulator.mood.order(m, m) for m in (Mischief.SILENT, Mischief.GARBLE))
+        assert_passes(Subject(driver, command, silence, garbage, step_s=30))
     finally:
         emulator.stop()
 

@@ -3,18 +3,22 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytest.importorskip("pyvisa_py", reason="the driver needs the extra hardware: pip install -e '.[hardware]'")
 
 from instruments.driver import Command, FailureClass, InstrumentError, Moved, Origin, Reading
 from instruments.emulation import World
 from instruments.emulation.misbehaviour import Mischief
-from instruments.impedance.dialect import Model
+from instruments.impedance.dialect import DIALECTS, Model
 from instruments.impedance.emulator import EmulatedAnalyzer
+from instruments.impedance.link import LinkError, number
 from instruments.impedance.scpi import ScpiAnalyzer
 from instruments.impedance.simulated import AnalyzerFaults, SimulatedAnalyzer
 from instruments.impedance.spectrum import acceptance
@@ -243,6 +247,41 @@ def test_scpi_analyzer_reports_what_the_tool_refuses(monkeypatch: pytest.MonkeyP
         failed = bench.failure()
         assert failed.failure == FailureClass.INSTRUMENT
         assert 'refused the set-up: -113,"Undefined header"' in failed.reason
+
+
+SETUP = [(model, line) for model, dialect in DIALECTS.items() for line in dialect.setup]
+HARMLESS = {"FORM", "APER", "AVER", "MODE", "TITL", "HOLD", "BWFA", "PAVE", "POWM", "SWPP", "TRGS"}
+"""What the emulators have by preset, or what changes nothing that a reading shows."""
+
+
+@pytest.mark.parametrize(
+    ("model", "line"), [(m, line) for m, line in SETUP if not any(word in line for word in HARMLESS)]
+)
+def test_scpi_analyzer_needs_every_line_of_its_set_up(monkeypatch: pytest.MonkeyPatch, model: Model, line: str) -> None:
+    """With one line left out, the sweep fails or reads something else: none is there for show."""
+    with Bench(model) as bench:
+        whole = bench.sweep("1.3.1", low_hz=50.0)
+        bench.emulator.preset()
+        dialect = DIALECTS[model]
+        less = replace(dialect, setup=tuple(other for other in dialect.setup if other != line))
+        monkeypatch.setattr(bench.driver._conversation, "_dialect", less)
+        bench.driver._latest = None
+        try:
+            reading = bench.sweep("1.3.1", low_hz=50.0)
+        except InstrumentError:
+            return
+        assert not np.allclose(reading.z_real_ohm, whole.z_real_ohm, rtol=1e-6)
+
+
+@given(st.text(max_size=30) | st.floats().map(str))
+def test_scpi_number_is_finite_or_refused(text: str) -> None:
+    """Whatever a tool writes where a number should stand."""
+    try:
+        found = number("POIN?", text)
+    except LinkError:
+        return
+    assert np.isfinite(found)
+    assert found == float(text)
 
 
 def test_scpi_analyzer_does_the_same_command_once(bench: Bench) -> None:
