@@ -189,10 +189,11 @@ def measured(known: Sequence[Observation]) -> list[Observation]:
 
 def _legible(space: ParameterSpace, point: dict[str, Value]) -> dict[str, Value]:
     """Return a point with twelve digits, 1.397 for 1.3969999999999998, where nothing forbids it."""
-    if space.candidates is not None or space.constraints:
+    if space.candidates is not None or space.has_equality:
         return point
     short = {name: float(f"{value:.12g}") if isinstance(value, float) else value for name, value in point.items()}
     try:
-        return space.check(short)
+        checked = space.check(short)
     except SpaceError:  # a bound of more digits
         return point
+    return checked if space.allowed(space.encode([checked]))[0] else point
