@@ -93,6 +93,9 @@ def remarks(found: Explanation) -> Iterator[str]:
     """Yield what must be known to read the table rightly."""
     yield f"why the point was chosen: {clean(found.decision.why['why'])}"
     yield "what each adds is its Shapley value over all orders; it explains the model, not the laboratory"
+    if found.decision.why.get("further"):
+        others = ", ".join(map(clean, found.decision.why["further"]))
+        yield f"{others} counted in the choice too; the table is of {_name(found)} alone"
     recorded = found.decision.why["mean"]
     if not math.isclose(recorded, found.drivers.prediction, rel_tol=_SAME):
         now = number(found.drivers.prediction, 9)

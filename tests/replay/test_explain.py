@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import tiny
 
 from orchestrator.cli import replay
 from orchestrator.ledger import Ledger
@@ -28,9 +29,7 @@ def test_explanation_compares_with_the_rows_measured_by_then(lipon: Path) -> Non
 
 def test_explanation_counts_runs_under_way(tmp_path: Path) -> None:
     """With two runs at a time a point is chosen beside a pending one; the explanation predicts as the planner did."""
-    from tiny import run  # noqa: PLC0415 - beside its only use
-
-    path = run(tmp_path, laboratory__in_flight=2, laboratory__bottleneck=None)
+    path = tiny.run(tmp_path, laboratory__in_flight=2, laboratory__bottleneck=None)
     with Ledger.open(path) as ledger:
         number = next(n for n, one in ledger.state.runs.items() if one.why["kind"] == "model")
         found = explain(ledger, number)
@@ -64,3 +63,12 @@ def test_explanation_of_what_was_not_predicted_exits_2(
     """A point of the initial design and a run that does not exist are answered with the reason."""
     assert replay([str(original), "--explain", run]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_explanation_says_that_other_objectives_counted_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With several objectives the table is of the first alone, and says so."""
+    path = tiny.run(tmp_path, further_objectives={"trace_mean": {"unit": "g", "goal": "minimise"}})
+    with Ledger.open(path) as ledger:
+        number = next(n for n, one in ledger.state.runs.items() if one.why["kind"] == "model")
+    assert replay([str(path), "--explain", str(number)]) == 0
+    assert "counted in the choice too; the table is of mass alone" in capsys.readouterr().out

@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.screening.influence import influence
 from orchestrator.screening.page import badge, html
+from orchestrator.screening.pictures.effects import strongest_pair
 from orchestrator.space import Parameter
 
 HEAT, TIME = Parameter("heat", "K", 0, 50), Parameter("time", "s", 1, 9)
@@ -171,3 +172,11 @@ def test_influence_of_nine_parameters_has_no_shapley_values(make):
     assert found.at_best is None
     assert found.permutation.mean.shape == (9,)
     assert "no Shapley values are enumerated" in Reader(page(screening)).text
+
+
+def test_page_names_the_strongest_interaction(make):
+    """Of a product, the interaction is told with its share; of a sum, none is."""
+    product = make([HEAT, TIME], lambda x: 1 + 4 * (x[0] - 0.5) * (x[1] - 0.5), n=30)
+    total = make([HEAT, TIME], lambda x: 1 + x[0] + x[1], n=30)
+    assert "The strongest is of heat with time" in strongest_pair(product, product.recommended)
+    assert strongest_pair(total, total.recommended) == ""

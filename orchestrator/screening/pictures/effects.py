@@ -22,6 +22,7 @@ RAISES = Mark("", "■", "best")
 LOWERS = Mark("", "■", "orange")
 
 _WIDTH, _WIDER, _ROW, _LABELS, _BOTTOM, _TOP = 3.9, 5.5, 0.36, 1.25, 0.46, 0.3  # inches
+_WORTH_TELLING = 0.01  # share of the variance
 _SMALL = (3.9, 2.5)
 
 
@@ -137,12 +138,22 @@ def parts(screening: Screening, model: ModelResult, found: Influence) -> list[tu
     drawn = []
     if not model.variance.is_constant:
         text = "Share of the variance of the predictions over the whole grid: alone, and what interactions add."
+        text += strongest_pair(screening, model)
         drawn.append(("shares", shares(screening, model), text))
     text = "By how much the mean absolute error on unseen rows grows when a parameter's values are shuffled."
     drawn.append(("permutation", permutation(screening, found.permutation), text))
     if found.at_rows is not None:
         drawn.append(("sizes", sizes(screening, found.at_rows), "Shapley values at the target rows: their mean size."))
     return drawn
+
+
+def strongest_pair(screening: Screening, model: ModelResult) -> str:
+    """Return the strongest interaction of two parameters in words, "" where there is hardly any."""
+    for (i, j), share in list(model.variance.pairs.items())[:1]:
+        if share >= _WORTH_TELLING:
+            one, other = _names(screening, (i, j))
+            return f" The strongest is of {one} with {other}, {100 * share:.0f} %."
+    return ""
 
 
 def _names(screening: Screening, shown: Sequence[int]) -> list[str]:
