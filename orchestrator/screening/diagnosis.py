@@ -46,7 +46,8 @@ def _folds(target: Rows, space: ParameterSpace, folds: NDArray[np.int_]) -> Iter
         )
     if n_distinct < len(target):
         n_repeats = len(target) - n_distinct
-        yield f"{plural(n_repeats, 'target row')} repeat another row's point; replicates stay in one fold"
+        repeat = "repeats" if n_repeats == 1 else "repeat"
+        yield f"{plural(n_repeats, 'target row')} {repeat} another row's point; replicates stay in one fold"
 
 
 def _rows(what: str, rows: Rows, space: ParameterSpace) -> Iterator[str]:

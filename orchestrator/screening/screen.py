@@ -20,8 +20,10 @@ from orchestrator.screening.truth import survey
 from orchestrator.sensitivity.variance import decompose
 from orchestrator.space import ParameterSpace
 from orchestrator.surrogates.guard import deal_folds
+from orchestrator.threads import one_thread
 
 
+@one_thread()
 def screen(
     material: Material,
     entries: Sequence[Entry],

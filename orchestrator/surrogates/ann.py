@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from orchestrator.surrogates.guard import Learner, left_out
 from orchestrator.surrogates.scaled import FloatArray, ScaledRegressor, members_disagree
 from orchestrator.surrogates.separable import Layout
+from orchestrator.threads import one_thread
 
 _MOST_STEPS = 200
 _LARGEST_EXPONENT = 300.0  # of one side of a product; two such sides stay finite
@@ -141,8 +141,7 @@ class _Networks:
 def _networks(n: int, n_hidden: int, penalty: float, X: FloatArray, y: FloatArray) -> _Networks:
     settings = {"activation": "tanh", "solver": "lbfgs", "alpha": penalty, "max_iter": _MOST_STEPS}
     centred = 2.0 * X - 1.0
-    # On matrices this small, threads cost more than they save, and their number would show in the last digits.
-    with warnings.catch_warnings(), threadpool_limits(1):
+    with warnings.catch_warnings(), one_thread():
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is no fault of a small network
         members = [MLPRegressor(hidden_layer_sizes=(n_hidden,), random_state=i, **settings) for i in range(n)]
         return _Networks(tuple(_Centred(member.fit(centred, y)) for member in members))
