@@ -3,7 +3,7 @@
 Rule of this file: a question that could move a tool is asked only where a command was given for it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 from instruments.conformance import blocking, phased, still
@@ -60,7 +60,7 @@ def questions_for(subject: Subject) -> Sequence[Question]:
     return (*STILL, *(PHASED if phased.is_phased(subject.driver) else BLOCKING))
 
 
-def examine(subject: Subject) -> Iterator[Finding]:
+def examine(subject: Subject) -> Generator[Finding, None, None]:
     """Ask a driver everything, one answer after the other; it is closed at the end.
 
     Args:

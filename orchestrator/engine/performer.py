@@ -233,7 +233,8 @@ class Performer:
     def _doubt(self, run: Run, step: Step, reason: str) -> None:
         """Record that the outcome is unknown; the instrument is busy, and the step open, until its thread answers."""
         self._recorder.record_step(Kind.STEP_IN_DOUBT, {"id": step.last.id, "reason": reason}, run, step)
-        self._recorder.watcher.notice(f"{question(step)} It is waited for as long as other work goes on")
+        told = f"step {step.last.id} on {step.instrument}: {reason}; it is in doubt, and the instrument is left alone"
+        self._recorder.watcher.notice(f"{told} until it answers")
 
     def _take_reading(self, run: Run, step: Step, reading: Reading) -> None:
         body: dict[str, Any] = {}

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from people import Filler
 from worlds import CONFIG, write_config
 
 from orchestrator.ledger import Ledger
@@ -19,10 +20,19 @@ OVEN = """oven:
       driver: operator
       actions:
         bake:
-          instructions: Bake at {heat}, and name the cake by what it weighs.
+          instructions: Bake at {heat}, and name the cake.
           settings: {heat: {unit: K, low: 0, high: 100}}
           enter: {sample: {text: true}}"""
-ASKED = CONFIG.replace('scale: {driver: "worlds:Scale"}', "").replace("bake_and_weigh", "bake_only")
+SCALE = """scale:
+      driver: drop-folder
+      folder: bench
+      look_s: 0.1
+      actions:
+        weigh:
+          instructions: Weigh {sample}.
+          settings: {sample: {text: true}}
+          enter: {mass: {unit: g, low: 0, high: 1000}}"""
+ASKED = CONFIG.replace('scale: {driver: "worlds:Scale"}', SCALE).replace("bake_and_weigh", "bake_then_weigh")
 ASKED = ASKED.replace("bottleneck: oven", "clock: wall").replace('oven: {driver: "worlds:Oven"}', OVEN)
 ASKED = ASKED.replace("budget: {runs: 4}", "budget: {runs: 1}")
 
@@ -55,17 +65,21 @@ def attended(folder: Path, answers: list[str | signal.Signals]) -> tuple[int, st
 
 
 def test_person_is_asked_again_after_a_kill_and_after_ctrl_c(tmp_path: Path) -> None:
-    """One question, one id, three processes; the display keeps still, and nothing is repeated without a word."""
+    """One question, one id, three processes; the display keeps still, and nothing is repeated without a word.
+
+    Another person then weighs the cake, by an order in a folder.
+    """
     write_config(tmp_path, ASKED)
     assert attended(tmp_path, [signal.SIGKILL])[0] == -signal.SIGKILL
     code, shown = attended(tmp_path, [signal.SIGINT])
     assert (code, "(asked before: if it is done already" in shown) == (3, True), shown
     assert "to go on: run-campaign" in shown
-    code, shown = attended(tmp_path, ["-3.5\n", "yes\n"])
+    with Filler(tmp_path / "bench", lambda _id: (".csv", "name,value,unit\nmass,12.5,g\n")):
+        code, shown = attended(tmp_path, ["sponge\n", "yes\n"])
     assert (code, "\x1b[" in shown) == (0, False), shown
     with Ledger.open(tmp_path / "out" / "ledger.sqlite") as ledger:
         events = [e for e in ledger.events() if e.step is not None]
         run = ledger.state.runs[1]
-    assert (run.value, run.origin) == (-3.5, "human")
-    assert {e.body["id"] for e in events} == {"1.1.1"}
+    assert (run.value, run.origin) == (12.5, "human")
+    assert [e.body["id"] for e in events if e.kind == "step_started"] == ["1.1.1", "1.2.1"]
     assert [e.body["how"] for e in events if e.kind == "doubt_resolved"] == ["waited", "waited"]

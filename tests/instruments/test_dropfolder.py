@@ -1,6 +1,5 @@
 """A person who works by orders in a folder: files taken, files put aside, and who goes on tomorrow."""
 
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -145,19 +144,22 @@ def test_dropfolder_puts_nothing_over_what_was_put_aside(driver: DropFolder, fol
     ]
 
 
-def test_dropfolder_waits_until_a_file_has_stopped_growing(driver: DropFolder, folder: Path) -> None:
+def test_dropfolder_waits_until_a_file_has_stopped_growing(folder: Path) -> None:
     """A file that is still being written is not read, though what is there would be a result."""
+    driver = DropFolder(name="evaporator", actions=WORK, folder=folder, look_s=0.4)
+    driver.connect()
     thread, outcome = begun(driver)
     with (folder / "results" / "1.2.1.csv").open("w") as file:
         file.write(GOOD)
-        for i in range(8):
-            file.write(f"note,{i},\n" if i == 7 else "\n")
+        for _ in range(40):
+            file.write("\n")
             file.flush()
-            os.fsync(file.fileno())
-            assert not outcome
             time.sleep(0.02)
+        assert not outcome
+        file.write("note,all,\n")
     thread.join(5)
-    assert outcome == [Reading({"area_cm2": 0.0079, "note": "7"})]
+    driver.close()
+    assert outcome == [Reading({"area_cm2": 0.0079, "note": "all"})]
 
 
 @pytest.mark.parametrize("name", ["1.2.1.csv.part", "1.2.10.csv", "1.2.csv", ".1.2.1.csv", "1.2.1", "x1.2.1.csv"])
