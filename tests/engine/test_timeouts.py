@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 from hanging import HangingScale
-from worlds import CONFIG, write_config
+from worlds import CONFIG, bake_only, write_config
 
-from instruments.driver import Command, Reading
+from instruments.driver import Action, Command, FailureClass, Identity, InstrumentError, Moved, Reading
 from orchestrator import clock as clock_module
 from orchestrator import laboratory as laboratory_module
 from orchestrator.campaign import Campaign, Outcome
 from orchestrator.chance import stream
 from orchestrator.clock import Overdue, WallClock
+from orchestrator.config import ConfigError
+from orchestrator.config.schema import PoliciesConfig
 from orchestrator.engine import Word
+from orchestrator.engine.policies import decide
 from orchestrator.ledger import Event, Ledger
 from orchestrator.patience import within
 
@@ -114,3 +117,27 @@ def test_within_hands_on_what_is_returned_and_raised() -> None:
         within(5, lambda: 1 / 0)
     with pytest.raises(TimeoutError, match=r"no answer within 0\.05 s"):
         within(0.05, lambda: time.sleep(1))
+
+
+class DeafScale(HangingScale):
+    """Does not even connect."""
+
+    def connect(self) -> Identity:
+        """Hang."""
+        time.sleep(60)
+        return super().connect()
+
+
+def test_connecting_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dead link costs two minutes at most, and nothing has begun."""
+    monkeypatch.setattr(laboratory_module, "CONNECT_S", 0.1)
+    laboratory = laboratory_module.Laboratory({"scale": DeafScale(name="scale", folder=tmp_path)}, bake_only)
+    with pytest.raises(ConfigError, match=r"instrument scale: does not answer: TimeoutError: no answer within 0\.1 s"):
+        laboratory.connect()
+
+
+def test_halted_step_pauses_the_campaign() -> None:
+    """A halt that nobody here asked for, at the tool's own button, is not answered by trying again at once."""
+    action = Action({}, {}, 1, 1)
+    decision = decide(InstrumentError(FailureClass.HALTED, "stop button", Moved.NO), action, 1, PoliciesConfig())
+    assert (decision.pause, decision.retry, decision.halt) == (True, True, False)
