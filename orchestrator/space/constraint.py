@@ -54,17 +54,25 @@ class Constraint:
         with np.errstate(invalid="ignore"):
             over = left - right if relation in ("<=", "<") else right - left
             if self.is_equality:
-                over = np.abs(over) - _TOLERANCE * np.maximum(1e-3, np.maximum(np.abs(left), np.abs(right)))
+                over = np.abs(over) - _TOLERANCE * self._size(values)
         if relation in ("<", ">"):
             over = np.where(over == 0, np.finfo(float).tiny, over)
         return np.where(np.isfinite(over), over, np.inf)
+
+    def _size(self, values: Columns) -> FloatArray | float:
+        """Return how large what is compared is, shape (n,): its terms, or where it is not linear its sides."""
+        if self.comparison.left.linear is None or self.comparison.right.linear is None:
+            left, right = self.sides(values)
+            return np.maximum(np.abs(left), np.abs(right))
+        rule = _difference(self)
+        return abs(rule.constant) + sum(abs(factor) * np.abs(values[name]) for name, factor in rule.factors.items())
 
     def is_met(self, point: Mapping[str, float | str]) -> bool:
         """Return whether a point as a person types it meets it, to a relative 1e-9."""
         values = {name: np.array([value]) for name, value in point.items()}
         left, right = (float(side[0]) for side in self.sides(values))
-        slack = _TOLERANCE * max(abs(left), abs(right), 1e-3)
-        return bool(self.excess(values)[0] <= slack) and math.isfinite(left - right)
+        slack = 0.0 if self.is_equality else float(np.max(_TOLERANCE * self._size(values)))
+        return math.isfinite(left - right) and bool(self.excess(values)[0] <= slack)
 
     def broken_by(self, point: Mapping[str, float | str]) -> str:
         """Return how a point breaks it, in words: the constraint with the values of its sides."""
@@ -135,10 +143,12 @@ def followers(constraints: Sequence[Constraint], parameters: Sequence[Parameter]
     for constraint in constraints:
         if not constraint.is_equality:
             continue
-        rest = _inserted(_difference(constraint), fixed, solved)
+        whole = _difference(constraint)
+        size = max(map(abs, whole.factors.values()), default=1.0)
+        rest = _inserted(whole.times(1 / size), fixed, solved)
         p = next((p for p in able if abs(rest.factors.get(p.name, 0.0)) > _TOLERANCE), None)
         if p is None:
-            if abs(rest.constant) > _TOLERANCE * max(1.0, abs(_difference(constraint).constant)):
+            if abs(rest.constant) > _TOLERANCE * max(1.0, abs(whole.constant) / size):
                 message = f"constraint {constraint.text!r} contradicts the other equalities; take one of them out"
                 raise SpaceError(message)
             continue

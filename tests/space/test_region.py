@@ -81,6 +81,14 @@ def test_region_of_whole_fractions_sums_to_exactly_a_hundred():
         assert all(type(value) is int for value in point.values())
 
 
+def test_region_of_fractions_on_log_scales_sums_as_exactly_as_numbers_can():
+    """What follows is computed from the decoded others, not decoded itself: at most two units in the last place."""
+    logs = [Parameter(name, low=1e-6, scale="log") for name in ("a", "b", "c")]
+    space = ParameterSpace(logs, constraints=["a + b + c == 1"])
+    for point in space.sample(300, np.random.default_rng(0)):
+        assert abs(sum(point.values()) - 1) <= 2 * math.ulp(1)
+
+
 @pytest.mark.parametrize(
     ("texts", "share"),
     [
@@ -167,6 +175,19 @@ def test_space_refuses_a_point_that_breaks_a_constraint():
         space.check({"a": 0.9, "b": 0.3, "c": 1})
     with pytest.raises(SpaceError, match="'1 / c <= 100' has no finite value there"):
         space.check({"a": 0.1, "b": 0.3, "c": 0})
+
+
+@pytest.mark.parametrize("factor", [1e-12, 1e12])
+def test_space_judges_an_equality_by_the_size_of_its_terms(factor):
+    """Fractions of a picogram and of a megaton sum as exactly as others, and a wrong sum is refused."""
+    space = ParameterSpace(
+        CUBE, constraints=[f"{factor} * a + {factor} * b == {factor}", f"c * {factor} == a * {factor}"]
+    )
+    for point in some_points(space, n=20):
+        assert math.isclose(point["a"] + point["b"], 1, rel_tol=1e-12)
+        assert math.isclose(point["a"], point["c"], rel_tol=1e-12, abs_tol=1e-15)
+    with pytest.raises(SpaceError, match="is not met"):
+        space.check({"a": 0.5, "b": 0.50001, "c": 0.5})
 
 
 def test_space_leaves_out_candidates_that_break_a_constraint():
