@@ -49,7 +49,7 @@ def _point(screening: Screening, model: ModelResult) -> Iterator[str]:
     if model.region is not None:
         yield window_words(screening, model, model.region)
     if best.at_bounds:
-        ends = " and ".join(map(named, best.at_bounds))
+        ends = " and ".join(named(name, units[name]) for name in best.at_bounds)
         yield f"it lies at an end of {ends}: the true best may lie outside the space"
     if best.n_tied > 1:
         yield f"{best.n_tied} points of the grid share that prediction exactly; the one nearest their centre is named"

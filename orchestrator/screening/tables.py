@@ -84,7 +84,7 @@ def optima(screening: Screening) -> Sheet:
     """Return where each model predicts the best value, and how far that is from data."""
     space, goal = screening.space, screening.objective.goal
     units = {p.name: p.unit for p in space.parameters}
-    is_pool = space.candidates is not None
+    is_pool, name = space.candidates is not None, named(screening.objective.name, screening.objective.unit)
     best = [model.candidate or model.optimum for model in screening.models]
     points = [found.point for found in best] + [p.point for p in screening.published]
     places = list(zip(*(column([point[name] for point in points]) for name in space.names), strict=True))
@@ -110,7 +110,7 @@ def optima(screening: Screening) -> Sheet:
     note += "! beyond the target rows; the number is the distance to the nearest one in the unit cube."
     return Sheet(
         "optima",
-        f"Predicted {'minimum' if goal == 'minimise' else 'maximum'} of {named(screening.objective.name)}"
+        f"Predicted {'minimum' if goal == 'minimise' else 'maximum'} of {name}"
         + (f" among the {len(space.candidates or ())} points of the table" if is_pool else ""),
         headings,
         tuple(rows),
