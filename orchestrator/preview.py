@@ -53,7 +53,9 @@ def _constraints(campaign: "Campaign") -> list[str]:
     lines = [f"constraint: {text}" for text in texts]
     if space.candidates is None:
         box = "the box of the parameters that do not follow from an equality" if space.has_equality else "the box"
-        lines.append(f"the constraints leave about {100 * space.share:.2g} % of {box} (estimated)")
+        percent = 100 * space.share
+        shown = f"{percent:.0f}" if percent >= 10 else f"{percent:.2g}"
+        lines.append(f"the constraints leave about {shown} % of {box} (estimated)")
     for name, rows in (("source", campaign.planner.source), ("initial", campaign.planner.initial)):
         n_outside = sum(bool(space.broken(point)) for point in rows.points) if rows else 0
         if n_outside:
