@@ -32,9 +32,10 @@ class Cache:
                 return record
         return None
 
-    def latest(self, entry: Entry, laboratories: Iterable[Laboratory]) -> list[Record]:
-        """Return the latest result of the planner in each laboratory, of whatever version."""
-        by_laboratory = {r["laboratory"]: r for r in self._records if r["planner"] == entry.spec}
+    def latest(self, entry: Entry, laboratories: Iterable[Laboratory], n_runs: int) -> list[Record]:
+        """Return the latest result of the planner in each laboratory with so many runs, of whatever version."""
+        fitting = (r for r in self._records if r["planner"] == entry.spec and r["n_runs"] >= n_runs)
+        by_laboratory = {r["laboratory"]: r for r in fitting}
         return [by_laboratory[lab.fingerprint] for lab in laboratories if lab.fingerprint in by_laboratory]
 
     def add(self, record: Record) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 from joblib import Parallel, delayed
@@ -14,12 +15,20 @@ from benchmarks.planners.figures import Race, count
 from benchmarks.planners.laboratory import Laboratory
 from benchmarks.planners.race import race
 from benchmarks.planners.speed import speeds
+from orchestrator.data import DataError
 
 
 def main(arguments: list[str]) -> None:
-    options = _parser().parse_args(arguments)
-    labs = laboratories(options.family, options.seeds, options.labs)
-    entries = [Entry.parse(spec) for spec in options.planners.split(",")]
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        labs = laboratories(options.family, options.seeds, options.labs)
+        entries = [Entry.parse(spec) for spec in options.planners.split(",")]
+        _ = [entry.version for entry in entries]
+    except PackageNotFoundError as error:
+        parser.error(f'{error}; the peers come with pip install -e ".[peers]"')
+    except (LookupError, DataError) as error:
+        parser.error(str(error.args[0]))
     if options.speed:
         print(table.machine() + "\n\n" + speeds(entries, labs[0], options.speed))
         return
@@ -29,7 +38,7 @@ def main(arguments: list[str]) -> None:
     by_fingerprint = {lab.fingerprint: lab for lab in labs}
     races = {}
     for entry in entries:
-        found = cache.latest(entry, labs)
+        found = cache.latest(entry, labs, options.runs)
         name = entry.spec + "*" * any(record["version"] != entry.version for record in found)
         if found:
             races[name] = [count(record, by_fingerprint[record["laboratory"]], options.runs) for record in found]

@@ -60,7 +60,7 @@ def count(record: dict[str, Any], laboratory: Laboratory, n_runs: int) -> Race:
         sum(run["failure"] == FailureClass.INFEASIBLE for run in runs),
         np.array([run["s"] for run in runs]),
         np.array([abs(run["truth"] - run["mean"]) <= Z80 * run["sd"] for run in predicted]),
-        np.array([check["inside"] for check in record["checks"].values()]),
+        np.array([check["inside"] for run, check in record["checks"].items() if int(run) <= n_runs]),
     )
 
 
