@@ -117,7 +117,7 @@ def main(n_worlds: int) -> None:
                 for where in ("space", "box"):
                     change = np.array([w[name, weight, where] / w[name, "0.0", where] - 1.0 for w in worlds])
                     shares = f"{np.mean(change < -1e-9):7.0%}{np.mean(change > 1e-9):7.0%}"
-                    print(f"  {shares}{np.median(change):+12.0%}", end="")
+                    print(f"  {shares}{np.median(change):+12.1%}", end="")
                 print()
     print("\nbetter, worse: share of worlds. median: change of the error by using the source; below 0 it helps.")
 

@@ -43,7 +43,10 @@ def sheets(screening: Screening) -> list[Sheet]:
 def errors(screening: Screening) -> Sheet:
     """Return the errors of every model by kind."""
     kinds = _kinds(screening)
-    headings = ["model", *(f"{name} {KINDS[kind]}" for name in ("MAE", "R2", "MAPE") for kind in kinds)]
+    headings = [
+        "model",
+        *(_under(name, i, KINDS[kind]) for name in ("MAE", "R2", "MAPE") for i, kind in enumerate(kinds)),
+    ]
     rows = []
     for model in screening.models:
         cells = [[_figure(getattr(model.scores[kind], name)) for kind in kinds] for name in ("mae", "r2", "mape")]
@@ -159,13 +162,18 @@ def doubt(screening: Screening) -> Sheet:
     """Return how many values the predictive intervals hold."""
     nominal = sorted({found.nominal for model in screening.models for found in model.coverage})
     kinds = [kind for kind in _kinds(screening) if kind is not Kind.IN_SAMPLE]
-    headings = ("model", *(f"{KINDS[kind]} {share:.0%}" for kind in kinds for share in nominal))
+    headings = ("model", *(_under(KINDS[kind], i, f"{share:.0%}") for kind in kinds for i, share in enumerate(nominal)))
     rows = tuple(
         (model.label, *(_share(model.coverage, kind, share) for kind in kinds for share in nominal))
         for model in screening.models
     )
     note = f"Share of values inside the central intervals; for unseen rows {screening.noise.words}."
     return Sheet("coverage", "Predictive intervals: nominal and observed", headings, rows, note=note)
+
+
+def _under(group: str, place: int, name: str) -> str:
+    """Return the heading of a column in a group of columns, whose name stands over the first one alone."""
+    return f"{group} {name}" if place == 0 else name
 
 
 def _kinds(screening: Screening) -> list[Kind]:

@@ -21,7 +21,7 @@ _WIDTH = 100
 def show(screening: Screening, console: Console) -> None:
     """Print a screening: drawn in a terminal, plain text in a pipe."""
     if console.is_terminal:
-        console.print(_drawn(screening))
+        console.print(_drawn(screening, is_narrow=console.width < _WIDTH))
     else:
         console.file.write(plain(screening))
 
@@ -55,18 +55,23 @@ def files(paths: "dict[str, Path]") -> str:
     return "".join(f"{what:16}{path}\n" for what, path in paths.items())
 
 
-def _drawn(screening: Screening) -> RenderableType:
+def _drawn(screening: Screening, *, is_narrow: bool) -> RenderableType:
     parts: list[RenderableType] = [Text(heading(screening), style="bold"), ""]
     for sheet in sheets(screening):
-        parts += [Text(sheet.title, style="bold"), _table(sheet), Text(sheet.note, style="dim"), ""]
+        parts += [
+            Text(sheet.title, style="bold"),
+            _table(sheet, is_narrow=is_narrow),
+            Text(sheet.note, style="dim"),
+            "",
+        ]
     for title, lines in (("Recommendation", sentences(screening)), ("To know", known(screening))):
         if lines:
             parts += [Text(title, style="bold"), *(Text(f"- {line}") for line in lines), ""]
     return Group(*parts)
 
 
-def _table(sheet: Sheet) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+def _table(sheet: Sheet, *, is_narrow: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 0 if is_narrow else 1, 0, 0))
     for i, name in enumerate(sheet.headings):
         table.add_column(Text(name), justify="left" if i == 0 else "right", overflow="fold")
     first_published = len(sheet.rows) - sheet.n_published
