@@ -120,10 +120,9 @@ def _errors(screening: Screening) -> Chapter:
     key = [(errors.KINDS[kind], words[kind]) for kind in kinds]
     if screening.published:
         key.append((errors.PRINTED, "PUBLISHED, on rows that are not ours"))
-    caption = "Mean absolute error, root mean square error, mean absolute error as a share of the value."
-    plots = [_plot(errors.grouped(screening), "errors", caption)]
+    plots = [_plot(errors.grouped(screening, name), name, caption) for name, caption in errors.MEASURES.items()]
     text = "Judge a model by the rows it has not seen; the error on rows it was fitted to says how far it can bend."
-    return Chapter(Section("How far every model is off", plots, text, key), [tables.errors(screening)])
+    return Chapter(Section("How far every model is off", plots, text, key, width="third"), [tables.errors(screening)])
 
 
 def _published(screening: Screening) -> Chapter | None:

@@ -7,9 +7,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from orchestrator.report.drawing import inline_svg, style
 from orchestrator.screening.influence import influence
 from orchestrator.screening.page import badge, html
 from orchestrator.screening.pictures.effects import strongest_pair
+from orchestrator.screening.pictures.maps import draw
 from orchestrator.space import Parameter
 
 HEAT, TIME = Parameter("heat", "K", 0, 50), Parameter("time", "s", 1, 9)
@@ -46,6 +48,13 @@ class Reader(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
+def drawn_map(screening):
+    """Return the drawn map of two parameters."""
+    with style():
+        drawn, _ = draw(screening, screening.recommended)
+    return inline_svg(drawn[0].figure, "map", "a map")
+
+
 def page(screening):
     return html(screening, influence(screening, screening.recommended))
 
@@ -57,12 +66,20 @@ def oven_page(oven):
 
 
 def test_page_shows_every_picture_for_three_parameters(oven, oven_page):
-    """Three maps, the path, errors, three importances, three effects, and two fits for each model."""
+    """Three maps, the path, three errors, three importances, three effects, and two fits for each model."""
     reader = Reader(oven_page)
     assert not reader.open
-    assert reader.n_svg == 3 + 1 + 1 + 3 + 3 + 2 * len(oven.models)
+    assert reader.n_svg == 3 + 1 + 3 + 3 + 3 + 2 * len(oven.models)
     for title in ("Recommendation", "Why this point", "How far every model is off", "Main effects", "Row by row"):
         assert title in reader.text
+
+
+def test_maps_are_hatched_where_they_extrapolate_and_nowhere_else(make):
+    """Rows at every corner leave nothing outside their hull; rows drawn within the space do."""
+    inner = make([HEAT, TIME], lambda x: 1 + x[0])
+    corners = tuple({"heat": heat, "time": time} for heat in (0.0, 50.0) for time in (1.0, 9.0))
+    outer = replace(inner, target=replace(inner.target, points=(*corners, *inner.target.points[4:])))
+    assert ["<pattern" in drawn_map(one) for one in (inner, outer)] == [True, False]
 
 
 def test_page_is_the_same_again_and_asks_nothing_of_a_network(oven, oven_page):
@@ -108,7 +125,7 @@ def test_page_draws_what_a_space_allows(make, parameters, n_maps):
     """A curve for one number, a map for two, three for more, none for choices alone."""
     screening = make(parameters, lambda x: 2 + x @ np.arange(1, len(x) + 1), levels=5)
     reader = Reader(page(screening))
-    assert reader.n_svg == n_maps + 1 + 1 + 3 + len(parameters) + 2
+    assert reader.n_svg == n_maps + 1 + 3 + 3 + len(parameters) + 2
 
 
 def test_page_of_a_pool_names_the_best_of_the_table(make):
@@ -138,7 +155,7 @@ def test_page_leaves_fixed_parameters_out(make):
     """A parameter of one value is no axis, has no effect and no bar."""
     screening = make([HEAT, TIME, Parameter("batch", "1", 7, 7, fixed=7)], lambda x: 1 + x[0] + x[1])
     reader = Reader(page(screening))
-    assert reader.n_svg == 1 + 1 + 1 + 3 + 2 + 2
+    assert reader.n_svg == 1 + 1 + 3 + 3 + 2 + 2
     assert "batch: " not in reader.text
 
 

@@ -5,9 +5,11 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from orchestrator.display.wording import clean
 from orchestrator.report.drawing import HUES, Mark
+from orchestrator.report.material import with_bracket
 from orchestrator.screening.result import Kind, Published, Screening
 
 KINDS = {
@@ -17,29 +19,38 @@ KINDS = {
 }
 PRINTED = Mark("D", "◆", "orange")
 
-_MEASURES = (("mae", "MAE"), ("rmse", "RMSE"), ("mape", "MAPE"))
-_WIDTH, _ROW, _LABELS, _BOTTOM, _TOP = 11.5, 0.42, 1.75, 0.46, 0.3  # inches
+MEASURES = {
+    "mae": "Mean absolute error.",
+    "rmse": "Root of the mean squared error.",
+    "mape": "Mean absolute error as a share of the value.",
+}
+
+_WIDTH, _ROW, _LABELS, _BOTTOM, _TOP = 3.9, 0.4, 1.42, 0.46, 0.3  # inches
 _FILLED = 0.78  # of a row
 
 
-def grouped(screening: Screening) -> Figure:
-    """Draw one panel a measure, in it one group of bars a model; printed figures as marks, never as bars."""
-    n = len(screening.models)
+def grouped(screening: Screening, name: str) -> Figure:
+    """Draw one measure: a group of bars for each model; printed figures as marks, never as bars.
+
+    Args:
+        screening: All models on the same rows.
+        name: One of `MEASURES`.
+    """
+    n, unit = len(screening.models), screening.objective.unit
     height = _BOTTOM + _TOP + _ROW * n
     figure = Figure(figsize=(_WIDTH, height), dpi=72)
-    panel = (_WIDTH - _LABELS) / len(_MEASURES)
-    for i, (name, title) in enumerate(_MEASURES):
-        place = (_LABELS + i * panel) / _WIDTH, _BOTTOM / height, (panel - 0.3) / _WIDTH, _ROW * n / height
-        ax = figure.add_axes(place)
-        _bars(ax, screening, name)
-        _printed(ax, screening, name)
-        ax.set_ylim(n - 0.5, -0.5)
-        ax.set_yticks(range(n), [clean(model.label, 26) for model in screening.models] if i == 0 else [""] * n)
-        ax.tick_params(axis="y", length=0, labelcolor=HUES["ink"])
-        ax.set_xlim(left=0)
-        ax.xaxis.grid(visible=True)
-        unit = clean(screening.objective.unit)
-        ax.set_title(f"{title} [{unit}]" if name != "mape" and unit != "1" else title, loc="left", color=HUES["ink"])
+    place = _LABELS / _WIDTH, _BOTTOM / height, (_WIDTH - _LABELS - 0.15) / _WIDTH, _ROW * n / height
+    ax = figure.add_axes(place)
+    _bars(ax, screening, name)
+    _printed(ax, screening, name)
+    ax.set_ylim(n - 0.5, -0.5)
+    ax.set_yticks(range(n), [clean(model.label, 24) for model in screening.models])
+    ax.tick_params(axis="y", length=0, labelcolor=HUES["ink"])
+    ax.set_xlim(left=0)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    ax.xaxis.grid(visible=True)
+    is_share = name == "mape"
+    ax.set_title(name.upper() if is_share else with_bracket(name.upper(), unit), loc="left", color=HUES["ink"])
     return figure
 
 
