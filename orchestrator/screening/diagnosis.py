@@ -32,7 +32,7 @@ def diagnose(
         if rows is not None:
             yield from _rows(what, rows, space)
     yield from _grid(space, axes, levels)
-    yield from material.refused
+    yield from material.remarks
     if allowed is not None and space.candidates is None:
         yield _constrained(allowed)
 

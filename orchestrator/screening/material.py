@@ -3,7 +3,7 @@
 Rule of this file: what cannot be used is refused with its place; what is left out is told in a note.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instruments.driver import Origin
+from orchestrator.chance import stream
 from orchestrator.config import ConfigError, Configuration, Problem
 from orchestrator.config.pool import read_pool
 from orchestrator.config.schema import CampaignConfig
@@ -23,6 +24,7 @@ from orchestrator.screening.result import FloatArray, Published
 from orchestrator.space import ParameterSpace
 
 FEWEST_ROWS = 3
+MOST_ROWS = 300  # a fit costs the cube of their number, and there are dozens of fits
 
 TruthFunction = Callable[[Mapping[str, NDArray[Any]]], FloatArray]
 
@@ -42,7 +44,7 @@ class Material:
         truth_name: Its name.
         no_truth: Why there is none, "" where there is.
         defects: Of the publication, each with how it is handled.
-        refused: What the laboratory's tools refuse of the space, or why they were not asked; in sentences.
+        remarks: Rows that were not used, and what the laboratory's tools refuse of the space; in sentences.
     """
 
     campaign: str
@@ -55,13 +57,14 @@ class Material:
     truth_name: str
     no_truth: str
     defects: tuple[tuple[str, str], ...] = ()
-    refused: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def read(configuration: Configuration) -> Material:
     """Read what a configuration names for screening.
 
-    The target rows are those of `data.initial`; without it, all rows of `laboratory.table`.
+    The target rows are those of `data.initial`; without it, those of `laboratory.table`. Of more than 300 rows, random
+    points with all their replicates are taken, and a remark says so.
 
     Raises:
         ConfigError: No target rows or too few, a file that cannot be used, or a truth that cannot be imported.
@@ -69,10 +72,13 @@ def read(configuration: Configuration) -> Material:
     settings = configuration.settings
     try:
         space, objective = _space(settings), Objective.from_config(settings.objective)
-        target = _target(configuration, space, objective)
-        source = None if settings.data.source is None else read_rows(settings.data.source, space, objective)
+        all_target = _target(configuration, space, objective)
+        all_source = None if settings.data.source is None else read_rows(settings.data.source, space, objective)
     except DataError as error:
         raise ConfigError([Problem(configuration.source.where(("data",)), str(error))]) from error
+    target = _few(all_target, space, settings.seed)
+    source = None if all_source is None else _few(all_source, space, settings.seed)
+    read_and_kept = [("target", all_target, target), ("source", all_source, source)]
     path = settings.screening.published
     try:
         published = () if path is None else read_published(path, space, objective, target.points)
@@ -90,7 +96,7 @@ def read(configuration: Configuration) -> Material:
         settings.screening.truth or "",
         why,
         _defects(configuration),
-        tuple(_refused(configuration, space)),
+        (*_unused(read_and_kept), *_refused(configuration, space)),
     )
 
 
@@ -100,6 +106,15 @@ def _defects(configuration: Configuration) -> tuple[tuple[str, str], ...]:
         return () if path is None else read_defects(path)
     except DataError as error:
         raise configuration.error(("screening", "defects"), str(error)) from error
+
+
+def _unused(read_and_kept: Sequence[tuple[str, Rows | None, Rows | None]]) -> Iterator[str]:
+    for what, everything, kept in read_and_kept:
+        if everything is not None and kept is not None and len(kept) < len(everything):
+            yield (
+                f"of {len(everything)} {what} rows {len(kept)} are used, random points with all their replicates "
+                f"(drawn with the campaign's seed): fits of more than {MOST_ROWS} rows take too long"
+            )
 
 
 def _refused(configuration: Configuration, space: ParameterSpace) -> Iterator[str]:
@@ -139,6 +154,25 @@ def _target(configuration: Configuration, space: ParameterSpace, objective: Obje
         message = f"{path}: has {n_distinct} distinct points; at least {FEWEST_ROWS} are needed to leave one out"
         raise DataError(message)
     return rows
+
+
+def _few(rows: Rows, space: ParameterSpace, seed: int) -> Rows:
+    """Return at most the largest number of rows: random points with all their replicates."""
+    if len(rows) <= MOST_ROWS:
+        return rows
+    _, group = np.unique(space.encode(rows.points), axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    order = stream(seed, "screening rows").permutation(int(group.max()) + 1)
+    n_rows = np.cumsum(np.bincount(group)[order])
+    kept = np.flatnonzero(np.isin(group, order[n_rows <= MOST_ROWS]))
+    return replace(
+        rows,
+        points=tuple(rows.points[i] for i in kept),
+        values=rows.values[kept],
+        sds=None if rows.sds is None else rows.sds[kept],
+        origins=tuple(rows.origins[i] for i in kept),
+        notes=tuple(rows.notes[i] for i in kept),
+    )
 
 
 def _truth(configuration: Configuration, target: Rows) -> tuple[TruthFunction | None, str]:

@@ -1,6 +1,7 @@
 """The figures of a screening: errors, intervals, folds, and the model chosen by them."""
 
 import math
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.metrics import mean_absolute_error, mean_absolute_percentage_error,
 
 from orchestrator.data import Rows
 from orchestrator.screening.catalogue import CATALOGUE, KEYS, Entry, chosen
+from orchestrator.screening.material import _few
 from orchestrator.screening.noise import noise_of
 from orchestrator.screening.result import Kind, Predictions
 from orchestrator.screening.scores import coverage, scores
@@ -68,6 +70,19 @@ def test_noise_is_what_rows_say_else_what_replicates_show():
     alone = noise_of(rows([1.0, 5.0], [here, there]), SPACE)
     assert not alone.sd.any()
     assert "state no uncertainty" in alone.words
+
+
+def test_material_of_many_rows_is_some_points_with_all_their_replicates():
+    """At most three hundred rows, the same for the same seed, and no point without one of its rows."""
+    points = [{"heat": float(i % 200) / 4, "time": 2.0} for i in range(600)]
+    every = rows(np.arange(600.0), points)
+    few, again, other = (_few(every, SPACE, seed) for seed in (1, 1, 2))
+    assert len(few) == 300
+    np.testing.assert_array_equal(few.values, again.values)
+    assert set(few.values) != set(other.values)
+    assert set(Counter(point["heat"] for point in few.points).values()) == {3}
+    assert all(points[int(value)] == point for value, point in zip(few.values, few.points, strict=True))
+    assert _few(few, SPACE, 1) is few
 
 
 class Memory(BaseEstimator):
