@@ -191,6 +191,9 @@ class DataConfig(_Section):
     initial: Path | None = None
 
 
+AcquisitionName = Literal["ei", "ucb", "pi", "mean"]
+
+
 class PlannerConfig(_Section):
     """How the next point is chosen."""
 
@@ -199,7 +202,7 @@ class PlannerConfig(_Section):
     ] = "coral-svr"
     mode: Literal["scaled", "paper", "paper-search"] = "scaled"
     source_weight: Literal["guarded"] | Annotated[float, Field(ge=0, le=1)] = "guarded"
-    acquisition: Literal["ei", "ucb", "pi"] = "ei"
+    acquisition: AcquisitionName | Annotated[list[AcquisitionName], Field(min_length=1)] = "ei"
     kappa: float = Field(default=1.96, gt=0)
     xi: float = Field(default=0.01, ge=0)
     per_hour: bool = False
@@ -207,10 +210,20 @@ class PlannerConfig(_Section):
     levels: int | None = Field(default=201, ge=2, le=400)
     samples: int = Field(default=4096, ge=16)
 
+    @property
+    def acquisitions(self) -> list[AcquisitionName]:
+        """The acquisitions that take turns, one of them or more."""
+        return self.acquisition if isinstance(self.acquisition, list) else [self.acquisition]
+
+    def turn(self, number: int) -> "PlannerConfig":
+        """Return the settings with the one acquisition whose turn it is at a suggestion, from 1."""
+        return self.model_copy(update={"acquisition": self.acquisitions[(number - 1) % len(self.acquisitions)]})
+
     @model_validator(mode="after")
     def _gain_by_the_hour(self) -> "PlannerConfig":
-        if self.per_hour and self.acquisition == "ucb":
-            message = "per_hour divides a gain by hours, and ucb is no gain: use ei or pi with it"
+        no_gain = {"ucb", "mean"}.intersection(self.acquisitions)
+        if self.per_hour and no_gain:
+            message = f"per_hour divides a gain by hours, and {min(no_gain)} is no gain: use ei or pi with it"
             raise ValueError(message)
         return self
 

@@ -10,7 +10,12 @@ from orchestrator.config.schema import PlannerConfig
 
 FloatArray = NDArray[np.float64]
 
-NAMES = {"ei": "expected improvement", "ucb": "upper confidence bound", "pi": "probability of improvement"}
+NAMES = {
+    "ei": "expected improvement",
+    "ucb": "upper confidence bound",
+    "pi": "probability of improvement",
+    "mean": "best prediction",
+}
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ def evaluate(settings: PlannerConfig, outlook: Outlook, reference: Reference) ->
     """Return the acquisition of each point; larger is better.
 
     A run that fails improves nothing, so ei and pi are multiplied by P(feasible). ucb has a value even without
-    improvement, so there a failed run counts as the worst measured score.
+    improvement, so there a failed run counts as the worst measured score; mean is ucb without the bonus for doubt.
 
     Args:
         settings: Which acquisition, with `xi` (in standard deviations of the measured scores) and `kappa`.
@@ -124,8 +129,9 @@ def evaluate(settings: PlannerConfig, outlook: Outlook, reference: Reference) ->
     from skopt.acquisition import gaussian_ei, gaussian_lcb, gaussian_pi  # noqa: PLC0415 - skopt takes seconds to import
 
     model, nothing = _Predicted(outlook.score, outlook.sd), np.empty((len(outlook.score), 0))
-    if settings.acquisition == "ucb":
-        promise = -gaussian_lcb(nothing, model, settings.kappa)
+    if settings.acquisition in {"ucb", "mean"}:
+        kappa = settings.kappa if settings.acquisition == "ucb" else 0.0
+        promise = -gaussian_lcb(nothing, model, kappa)
         return np.asarray(reference.worst + outlook.p_feasible * (promise - reference.worst), dtype=float)
     improvement = gaussian_ei if settings.acquisition == "ei" else gaussian_pi
     gain = improvement(nothing, model, y_opt=-reference.best, xi=settings.xi * reference.spread)

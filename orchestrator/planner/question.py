@@ -61,9 +61,10 @@ class Search:
         """The grid on which the acquisition is maximised."""
         return Lattice.of(self.space, self.settings.levels, natural=surrogates.is_natural(self.settings))
 
-    def belief(self, known: Sequence[Observation], pending: Sequence[Point]) -> Belief:
-        """Return what is believed on these observations, of which at least one is measured."""
-        return Belief(self.space, self.objective, self.settings, known, pending=pending, source=self.source)
+    def belief(self, known: Sequence[Observation], pending: Sequence[Point], number: int = 1) -> Belief:
+        """Return what is believed on these observations, of which at least one is measured, at a suggestion's turn."""
+        settings = self.settings.turn(number)
+        return Belief(self.space, self.objective, settings, known, pending=pending, source=self.source)
 
 
 class Question:
@@ -78,7 +79,7 @@ class Question:
 
     def __init__(self, search: Search, known: Sequence[Observation], pending: Sequence[Point], number: int) -> None:
         self._search, self._known, self._pending, self._number = search, known, pending, number
-        self._space, self._settings = search.space, search.settings
+        self._space, self._settings = search.space, search.settings.turn(number)
         told = [o.point for o in known if o.value is not None or o.failure == FailureClass.INFEASIBLE]
         self._used = self._space.encode([*told, *pending])
 
@@ -122,7 +123,7 @@ class Question:
         )
 
     def _from_model(self) -> Suggestion:
-        belief = self._search.belief(self._known, self._pending)
+        belief = self._search.belief(self._known, self._pending, self._number)
         if not (self._search.further or self._settings.per_hour):
             return self._explained(belief, None, self._best_column(belief))
         joint = Compromise(
@@ -164,7 +165,7 @@ class Question:
             mean=objective.value(float(outlook.score[0])),
             sd=float(outlook.sd[0]),
             acquisition=float(chosen_by.promise(whole)[0]),
-            acquisition_name=self._settings.acquisition,
+            acquisition_name=self._settings.acquisitions[0],
             p_feasible=float(whole.p_feasible[0]),
             source_weight=belief.surrogate.source_weight_,
             source_evidence=belief.surrogate.source_evidence_,
