@@ -3,7 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from orchestrator.config.schema import FurtherObjectiveConfig, ObjectiveConfig
+
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -16,6 +21,7 @@ class Objective:
         goal: "maximise" or "minimise".
         worth: How much of the first objective one unit of this one is worth; of further objectives only.
         limit: The worst value that is still of use; of further objectives only.
+        scale: "linear", or "log" where noise and effects are shares of the value: what a surrogate is taught.
     """
 
     name: str
@@ -23,11 +29,12 @@ class Objective:
     goal: str = "maximise"
     worth: float | None = None
     limit: float | None = None
+    scale: str = "linear"
 
     @classmethod
     def from_config(cls, config: ObjectiveConfig) -> "Objective":
         """Build the objective a configuration describes."""
-        return cls(config.name or "objective", config.unit or "1", config.goal)
+        return cls(config.name or "objective", config.unit or "1", config.goal, scale=config.scale)
 
     @classmethod
     def further(cls, configs: Mapping[str, FurtherObjectiveConfig]) -> "tuple[Objective, ...]":
@@ -46,6 +53,21 @@ class Objective:
     def value(self, score: float) -> float:
         """Return the value that has this score."""
         return self.sign * score
+
+    def taught(self, values: FloatArray) -> FloatArray:
+        """Return the scores that a surrogate learns; on a log scale a value of 0 or below counts as the least above."""
+        if self.scale == "linear":
+            return np.asarray(self.sign * values, dtype=float)
+        least = values[values > 0].min(initial=np.inf)
+        return np.asarray(self.sign * np.log(np.maximum(values, least if np.isfinite(least) else 1.0)), dtype=float)
+
+    def predicted(self, scores: FloatArray) -> FloatArray:
+        """Return the values that stand for scores of a surrogate; on a log scale their medians."""
+        return np.asarray(np.exp(self.sign * scores) if self.scale == "log" else self.sign * scores, dtype=float)
+
+    def predicted_sd(self, scores: FloatArray, sds: FloatArray) -> FloatArray:
+        """Return the standard deviations of those values, on a log scale to first order."""
+        return np.asarray(sds * self.predicted(scores) if self.scale == "log" else sds, dtype=float)
 
     def better(self, a: float, b: float) -> bool:
         """Whether value a is better than value b."""

@@ -166,6 +166,7 @@ class ObjectiveConfig(_Section):
     name: str | None = Field(default=None, min_length=1)
     unit: str | None = None
     goal: Literal["maximise", "minimise"] = "maximise"
+    scale: Literal["linear", "log"] = "linear"
 
 
 class FurtherObjectiveConfig(_Section):
@@ -198,7 +199,16 @@ class PlannerConfig(_Section):
     """How the next point is chosen."""
 
     surrogate: Literal[
-        "coral-svr", "svr", "gp", "ann", "random-forest", "extra-trees", "gradient-boosting", "tradaboost", "ratio"
+        "coral-svr",
+        "svr",
+        "gp",
+        "joint-gp",
+        "ann",
+        "random-forest",
+        "extra-trees",
+        "gradient-boosting",
+        "tradaboost",
+        "ratio",
     ] = "coral-svr"
     mode: Literal["scaled", "paper", "paper-search"] = "scaled"
     source_weight: Literal["guarded"] | Annotated[float, Field(ge=0, le=1)] = "guarded"

@@ -56,11 +56,11 @@ class Belief:
         source: Rows | None = None,
     ) -> None:
         self._space, self._settings, self._source = space, settings, source
-        self._sign = objective.sign
+        self._objective = objective
         self._natural = surrogates.is_natural(settings)
         measured = [o for o in known if o.value is not None]
         failed = [o.point for o in known if o.failure == FailureClass.INFEASIBLE]
-        scores = np.array([objective.score(o.value) for o in measured if o.value is not None])
+        scores = objective.taught(np.array([o.value for o in measured], dtype=float))
         X, y = self._encoded([*(o.point for o in measured), *failed]), np.append(scores, [scores.min()] * len(failed))
         self.surrogate = self._fitted(X, y, len(failed))
         best = float(self.surrogate.predict(X[: len(scores)]).max())
@@ -117,7 +117,7 @@ class Belief:
     def _fitted(self, X: FloatArray, y: FloatArray, n_imagined: int) -> Any:  # noqa: ANN401 - sklearn has no stubs
         borrowed = None
         if self._source is not None:
-            borrowed = self._encoded(self._source.points), self._sign * self._source.values
+            borrowed = self._encoded(self._source.points), self._objective.taught(self._source.values)
         return surrogates.build(self._settings, borrowed).fit(X, y, n_imagined)
 
     def _encoded(self, points: Sequence[Point]) -> FloatArray:

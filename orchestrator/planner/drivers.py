@@ -57,7 +57,7 @@ def drivers(
     """
 
     def predict(columns: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(objective.sign * belief.at(columns).score)
+        return objective.predicted(belief.at(columns).score)
 
     chosen = np.unique(np.linspace(0, len(measured) - 1, min(len(measured), _MOST_ROWS)).round().astype(int))
     background = space.encode([measured[i].point for i in chosen])

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from orchestrator.objective import Objective
 from orchestrator.planner.acquisition import NAMES
 from orchestrator.planner.belief import Belief
@@ -40,7 +42,7 @@ def _unit(objective: Objective) -> str:
 
 
 def _promise(suggestion: Suggestion, objective: Objective, belief: Belief) -> str:
-    name, best = NAMES[suggestion.acquisition_name], objective.value(belief.reference.best)
+    name, best = NAMES[suggestion.acquisition_name], objective.predicted(np.array(belief.reference.best))
     unit = _unit(objective)
     return f"{name} {suggestion.acquisition:.2g} against {best:.3g}{unit}, the best prediction at a measured row"
 
@@ -83,7 +85,7 @@ def _further(suggestion: Suggestion, joint: Compromise) -> list[str]:
 def _source(weight: float, evidence: Mapping[str, Any], unit: str) -> str:
     errors, rule = evidence["error"], evidence["rule"]
     if not errors:
-        return f"source weight 0 ({rule})"
+        return f"source weight {weight:g} ({rule})"
     lowest = min(errors, key=errors.__getitem__)
     with_it = f"{errors[f'{weight:g}']:.2g} with it" if weight else f"at best {errors[lowest]:.2g} with weight {lowest}"
     scaled = f"at ratio {evidence['ratio']:.2g} " if weight and "ratio" in evidence else ""

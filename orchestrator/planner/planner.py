@@ -193,7 +193,8 @@ class Planner:
             points: Where to predict.
         """
         outlook = self.belief(observations).at(self.space.encode(points))
-        return self.objective.sign * outlook.score, outlook.sd
+        scores, sds = outlook.score, outlook.sd
+        return self.objective.predicted(scores), self.objective.predicted_sd(scores, sds)
 
     def drivers(self, point: Point, observations: Sequence[Observation], pending: Sequence[Point] = ()) -> Drivers:
         """Return what moves the prediction at a point away from the average one.

@@ -13,7 +13,7 @@ from orchestrator.chance import stream
 from orchestrator.config.schema import PlannerConfig
 from orchestrator.data import Rows
 from orchestrator.objective import Objective
-from orchestrator.planner.acquisition import expected_gain
+from orchestrator.planner.acquisition import Outlook, expected_gain
 from orchestrator.planner.belief import Belief, feasibility
 from orchestrator.planner.compromise import Compromise
 from orchestrator.planner.explanation import why
@@ -162,8 +162,8 @@ class Question:
             point,
             kind="model",
             why="",
-            mean=objective.value(float(outlook.score[0])),
-            sd=float(outlook.sd[0]),
+            mean=float(objective.predicted(outlook.score)[0]),
+            sd=float(objective.predicted_sd(outlook.score, outlook.sd)[0]),
             acquisition=float(chosen_by.promise(whole)[0]),
             acquisition_name=self._settings.acquisitions[0],
             p_feasible=float(whole.p_feasible[0]),
@@ -171,10 +171,18 @@ class Question:
             source_evidence=belief.surrogate.source_evidence_,
             extrapolating=new.extrapolating,
             nearest=new.nearest,
-            expected_gain=None if joint is not None else expected_gain(outlook, belief.reference),
+            expected_gain=None if joint is not None else self._expected_gain(belief, outlook),
             further={} if joint is None else joint.predicted(column),
         )
         return replace(suggestion, why=why(suggestion, objective, belief, new, joint))
+
+    def _expected_gain(self, belief: Belief, outlook: Outlook) -> float:
+        """Return what a run is expected to gain over the best prediction at a measured row, in the objective's unit."""
+        best = belief.reference.best
+        before, after = self._search.objective.predicted(
+            np.array([best, best + expected_gain(outlook, belief.reference)])
+        )
+        return float(abs(after - before))
 
     def _samples(self) -> FloatArray:
         return samples(self._space, self._settings.samples, self._used, self._rng())

@@ -88,10 +88,18 @@ def _ratio(settings: PlannerConfig, source: Rows | None) -> Any:  # noqa: ANN401
     return RatioResidual(X, y, source_weight=settings.source_weight)
 
 
+def _joint_gp(settings: PlannerConfig, source: Rows | None) -> Any:  # noqa: ANN401 - sklearn has no stubs
+    from orchestrator.surrogates.joint import JointProcess  # noqa: PLC0415 - sklearn takes seconds to import
+
+    X, y = source if source is not None else (None, None)
+    return JointProcess(X, y, source_weight=settings.source_weight)
+
+
 _BUILDERS: Mapping[str, Callable[[PlannerConfig, Rows | None], Any]] = {
     "coral-svr": _coral_svr,
     "svr": _svr,
     "gp": _gp,
+    "joint-gp": _joint_gp,
     "ann": _ann,
     "random-forest": _random_forest,
     "extra-trees": _extra_trees,

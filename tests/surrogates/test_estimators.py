@@ -7,6 +7,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from orchestrator.surrogates.ann import NeuralNetworks
 from orchestrator.surrogates.gp import GaussianProcess
+from orchestrator.surrogates.joint import JointProcess
 from orchestrator.surrogates.ratio import RatioResidual
 from orchestrator.surrogates.svr import CoralSVR
 from orchestrator.surrogates.tradaboost import TrAdaBoost
@@ -15,6 +16,7 @@ from orchestrator.surrogates.trees import GradientBoosting, RandomForest
 ALL = (
     CoralSVR(),
     GaussianProcess(),
+    JointProcess(),
     NeuralNetworks(n_networks=1, n_hidden=2, penalties=(1.0,)),
     RandomForest(n_trees=3),  # extra trees are the same code
     GradientBoosting(depth=1, sizes=(3, 5)),
