@@ -216,6 +216,7 @@ class PlannerConfig(_Section):
     kappa: float = Field(default=1.96, gt=0)
     xi: float = Field(default=0.01, ge=0)
     per_hour: bool = False
+    failures: Literal["worst", "feasibility"] = "worst"
     initial_runs: int = Field(default=8, ge=1)
     levels: int | None = Field(default=201, ge=2, le=400)
     samples: int = Field(default=4096, ge=16)

@@ -32,8 +32,9 @@ def feasibility(space: ParameterSpace, known: Sequence[Observation]) -> Feasibil
 class Belief:
     """A surrogate fitted to what is known, and what it says about points.
 
-    An infeasible run teaches the surrogate the worst measured score: feasibility alone, a weight, fades beside an
-    acquisition that falls by orders of magnitude once a region is explored.
+    With `failures: worst` an infeasible run teaches the surrogate the worst measured score: feasibility alone, a weight,
+    fades beside an acquisition that falls by orders of magnitude once a region is explored. But it also spoils the
+    prediction beside the boundary, where an optimum often lies; `feasibility` leaves the surrogate to measured rows.
 
     Args:
         space: The parameters.
@@ -59,7 +60,8 @@ class Belief:
         self._objective = objective
         self._natural = surrogates.is_natural(settings)
         measured = [o for o in known if o.value is not None]
-        failed = [o.point for o in known if o.failure == FailureClass.INFEASIBLE]
+        worst = [o.point for o in known if o.failure == FailureClass.INFEASIBLE]
+        failed = worst if settings.failures == "worst" else []
         scores = objective.taught(np.array([o.value for o in measured], dtype=float))
         X, y = self._encoded([*(o.point for o in measured), *failed]), np.append(scores, [scores.min()] * len(failed))
         self.surrogate = self._fitted(X, y, len(failed))
