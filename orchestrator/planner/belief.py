@@ -32,7 +32,7 @@ def feasibility(space: ParameterSpace, known: Sequence[Observation]) -> Feasibil
 class Belief:
     """A surrogate fitted to what is known, and what it says about points.
 
-    With `failures: worst` an infeasible run teaches the surrogate the worst measured score: feasibility alone, a weight,
+    With `failures: worst` an infeasible run teaches the surrogate the worst measured score: feasibility, a weight,
     fades beside an acquisition that falls by orders of magnitude once a region is explored. But it also spoils the
     prediction beside the boundary, where an optimum often lies; `feasibility` leaves the surrogate to measured rows.
 
