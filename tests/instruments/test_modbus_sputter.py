@@ -438,10 +438,14 @@ def test_tool_remembers_what_a_dead_driver_has_begun(serve: Serve, drive: Drive)
     """After a crash: still running, then waited for by another driver, with the same film; then done."""
     emulator = serve(rate=20_000.0)
     first = drive(emulator, rate=20_000.0)
-    performing(first, command())
+    thread, _ = performing(first, command())
     until(lambda: shows(emulator, "presputter"))
-    first.halt = lambda: None  # type: ignore[method-assign]  # it is dead
-    first._remote._follow = None  # type: ignore[method-assign,assignment]  # as above
+
+    def die() -> Any:
+        raise InstrumentError(FailureClass.INSTRUMENT, "the process is gone")
+
+    first._remote._view.look_and_beat = die  # type: ignore[method-assign]  # it neither looks nor beats any more
+    thread.join(5)
     second = drive(emulator, rate=20_000.0)
     assert second.recall("1.1.1").memory == Memory.RUNNING
     reading = second.perform(command(), unheard)
