@@ -1,6 +1,6 @@
 """Hold the parameter space against the tools: what the recipe would ask at its corners must be allowed.
 
-A recipe is asked for its first command at a point; nothing moves.
+A recipe is asked for its first command at a point, and for what can be foreseen of the later ones; nothing moves.
 A space that exceeds a tool is refused, never clipped.
 """
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from instruments.driver import Action, Command, CommandRefused, check_command
 from orchestrator.config import ConfigError, Configuration, Problem
+from orchestrator.foresight import foresee
 from orchestrator.laboratory import Laboratory
 from orchestrator.recipe import Lab, Performance, Point, RecipeFault
 
@@ -34,7 +35,10 @@ def check_limits(configuration: Configuration, laboratory: Laboratory, corners: 
         except RecipeFault as error:
             raise configuration.error(("recipe",), f"it cannot begin at {dict(point)}: {error}") from error
         first = first or command
-        for problem in _refusals(configuration, laboratory, point, command):
+        for problem in (
+            *_refusals(configuration, laboratory, point, command),
+            *_foreseen(configuration, laboratory, point),
+        ):
             problems.setdefault(problem.message, problem)
     if problems or first is None:
         raise ConfigError(list(problems.values()) or [Problem(configuration.path, "the recipe commands nothing")])
@@ -68,6 +72,16 @@ def _refusals(
             yield Problem(where, f"{refused}; change the bounds of parameters.{name}")
         return
     yield from _unit_mismatches(configuration, point, command, instrument.actions[command.action])
+
+
+def _foreseen(configuration: Configuration, laboratory: Laboratory, point: Point) -> Iterator[Problem]:
+    """Tell now what would else be refused after the first step, on a sample that is then wasted."""
+    options = configuration.settings.recipe.options
+    for foreseen in foresee(laboratory, point):
+        option = next((n for n, v in options.items() if foreseen.setting and v == foreseen.value), None)
+        place = ("recipe",) if option is None else ("recipe", option)
+        message = f"{foreseen.message}; it would be refused after {', '.join(foreseen.after)}"
+        yield Problem(configuration.source.where(place), f"{'.'.join(place)}: {message}")
 
 
 def _parameter_behind(point: Point, command: Command, refusal: str) -> str | None:
