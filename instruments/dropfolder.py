@@ -103,7 +103,7 @@ class DropFolder:
         self._take_folder()
         order = WorkOrder(self.name, self._work[command.action], command)
         self._write(order)
-        report("write the order", {"order": str(self._folder / "orders" / f"{command.id}.html")})
+        report("wait for the result", {"order": str(self._folder / "orders" / f"{command.id}.html")})
         reading = self._waited_for(order, report)
         self._latest = (command.id, reading)
         return reading
