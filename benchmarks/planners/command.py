@@ -1,6 +1,7 @@
 """The command: run what the cache lacks, print what it holds."""
 
 import argparse
+import re
 import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -23,7 +24,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     try:
         labs = laboratories(options.family, options.seeds, options.labs)
-        entries = [Entry.parse(spec) for spec in options.planners.split(",")]
+        entries = [Entry.parse(spec) for spec in re.split(r",(?![^\[]*\])", options.planners)]
         _ = [entry.version for entry in entries]
     except PackageNotFoundError as error:
         parser.error(f'{error}; the peers come with pip install -e ".[peers]"')

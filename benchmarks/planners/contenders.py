@@ -78,13 +78,14 @@ class Ours:
     Args:
         laboratory: Where.
         source: False leaves the source out altogether.
+        scale: That of the objective, as in the YAML.
         settings: Any key of the YAML's section.
     """
 
-    def __init__(self, laboratory: Laboratory, *, source: bool = True, **settings: Any) -> None:
+    def __init__(self, laboratory: Laboratory, *, source: bool = True, scale: str = "linear", **settings: Any) -> None:
         self.planner = Planner(
             laboratory.space,
-            Objective("value"),
+            Objective("value", scale=scale),
             PlannerConfig(**settings),
             seed=laboratory.seed,
             source=_rows(laboratory.source) if source and laboratory.source else None,

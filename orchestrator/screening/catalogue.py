@@ -61,6 +61,7 @@ CATALOGUE = (
     Entry("ratio", "ratio + residual", borrows=True),
     Entry("tradaboost", "TrAdaBoost.R2", borrows=True),
     Entry("gp", "Gaussian process"),
+    Entry("joint-gp", "joint process", borrows=True),
     Entry("ann", "ANN"),
     Entry("random-forest", "random forest"),
     Entry("extra-trees", "extra trees"),
