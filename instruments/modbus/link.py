@@ -200,7 +200,7 @@ def need_libraries() -> None:
     """
     missing = [name for name in ("pymodbus", "tenacity") if find_spec(name) is None]
     if missing:
-        message = f"needs {' and '.join(missing)}, which is not installed: pip install 'closed-loop-campaign[hardware]'"
+        message = f"needs {' and '.join(missing)}, not installed here: pip install 'closed-loop-campaign[hardware]'"
         raise ValueError(message)
 
 
