@@ -4,6 +4,7 @@ What it does to a film is what `SimulatedSputter` does: the same phases from the
 stand the tool's interlocks, its watchdog and its latched faults.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -143,6 +144,8 @@ class EmulatedSputter:
             attended=attended,
             model="sputter tool",
         )
+        _known("ignore", ignore, memory.map.holding)
+        _known("stick", stick, memory.map.input)
         self.controller.ignored |= set(ignore)
         self.controller.restart_chance = restart_in_deposit
         for read_back in stick:
@@ -168,6 +171,13 @@ class EmulatedSputter:
     def misbehave(self, *mischief: Mischief) -> None:
         """Do these to the next exchanges, in this order."""
         self.mood.order(*mischief)
+
+
+def _known(option: str, names: Iterable[str], registers: Iterable[str]) -> None:
+    unknown = sorted(set(names) - set(registers))
+    if unknown:
+        message = f"{option}: the register map has no {', '.join(unknown)}; it has {', '.join(registers)}"
+        raise ValueError(message)
 
 
 def emulable(path: Path | None) -> RegisterMap:

@@ -142,6 +142,10 @@ def test_configuration_of_a_rehearsal_is_checked(settings: dict[str, object], me
         ({"laboratory.instruments.sputter.host": "0.0.0.0"}, r"sputter: .*serves this computer alone"),  # noqa: S104
         ({"laboratory.instruments.sputter.host": "10.0.0.7"}, r"sputter: .*serves this computer alone"),
         ({"emulation.sputter.watchdgo_s": 1}, r"emulation\.sputter\.watchdgo_s: .*did you mean 'watchdog_s'"),
+        (
+            {"emulation.sputter.stick": ["tick"]},
+            r"sputter: its emulator .*stick: the register map has no tick; it has state",
+        ),
         ({"emulation.sputter.misbehaviour.drop": 2}, r"emulation\.sputter\.misbehaviour\.drop: 2 is refused"),
     ],
 )
