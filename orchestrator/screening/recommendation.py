@@ -101,4 +101,4 @@ def _source(screening: Screening) -> Iterator[str]:
     guarded = [m for m in screening.models if m.borrows and m.mode == "scaled"]
     if guarded:
         earned = ", ".join(f"{m.label} {m.source_weight:g}" for m in guarded)
-        yield f"weight that the source earned by cross-validation: {earned}"
+        yield f"weight that the source earned: {earned}"
