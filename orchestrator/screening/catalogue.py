@@ -82,7 +82,7 @@ def chosen(words: Sequence[str] | None) -> tuple[Entry, ...]:
     for word in words:
         if word not in (*names, *KEYS) and word.removesuffix(":scaled") not in KEYS:
             near = get_close_matches(word, KEYS, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f"; did you mean {near[0]!r}?" if near else "."
             message = f"no model is called {word!r}{hint} There are {', '.join(KEYS)}"
             raise ValueError(message)
     wanted = set(words)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from orchestrator.config import Configuration
+    from orchestrator.config import ConfigError, Configuration
     from orchestrator.screening.catalogue import Entry
     from orchestrator.screening.result import Screening
 
@@ -47,8 +47,8 @@ def run(args: argparse.Namespace) -> int:
     entries = _entries(args, configuration)
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # so that a campaign's own truth is found
-    found = _screened(configuration, entries)
     folder = Path(args.out) if args.out is not None else Path("runs") / configuration.settings.campaign / "screening"
+    found = _screened(configuration, entries, folder)
     _show(found, _written(found, folder), as_json=args.json)
     return FINE
 
@@ -60,7 +60,8 @@ def _overrides(args: argparse.Namespace) -> dict[str, Any]:
     if loose:
         raise ConfigError([Problem(f"--set {text}", "is not KEY=VALUE") for text in loose])
     overrides = {key: read_scalar(value) for key, value in (text.split("=", 1) for text in args.set)}
-    given = {"screening.levels": args.levels, "screening.models": args.models and args.models.split(",")}
+    models = None if args.models is None else [word.strip() for word in args.models.split(",")]
+    given = {"screening.levels": args.levels, "screening.models": models}
     return overrides | {key: value for key, value in given.items() if value is not None}
 
 
@@ -76,7 +77,7 @@ def _entries(args: argparse.Namespace, configuration: "Configuration") -> "tuple
         raise configuration.error(("screening", "models"), str(error)) from error
 
 
-def _screened(configuration: "Configuration", entries: "tuple[Entry, ...]") -> "Screening":
+def _screened(configuration: "Configuration", entries: "tuple[Entry, ...]", folder: Path) -> "Screening":
     from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - as above
 
@@ -84,6 +85,7 @@ def _screened(configuration: "Configuration", entries: "tuple[Entry, ...]") -> "
     from orchestrator.screening.screen import screen  # noqa: PLC0415 - as above
 
     material = read(configuration)
+    _made(folder)  # before half a minute of fits, not after it
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -99,15 +101,27 @@ def _screened(configuration: "Configuration", entries: "tuple[Entry, ...]") -> "
             raise configuration.error(("screening",), str(error)) from error
 
 
+def _made(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
 def _written(found: "Screening", folder: Path) -> dict[str, Path]:
-    from orchestrator.config import ConfigError, Problem  # noqa: PLC0415 - so that --help answers at once
-    from orchestrator.screening.output import write  # noqa: PLC0415 - as above
+    from orchestrator.screening.output import write  # noqa: PLC0415 - so that --help answers at once
 
     try:
         return write(found, folder)
     except OSError as error:
-        message = f"cannot be written: {error.strerror}; choose another folder with --out"
-        raise ConfigError([Problem(str(folder), message)]) from error
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> "ConfigError":
+    from orchestrator.config import ConfigError, Problem  # noqa: PLC0415 - so that --help answers at once
+
+    message = f"cannot be written: {error.strerror}; choose another folder with --out"
+    return ConfigError([Problem(str(folder), message)])
 
 
 def _show(found: "Screening", paths: dict[str, Path], *, as_json: bool) -> None:

@@ -31,6 +31,8 @@ def diagnose(
     for what, rows in (("target", target), ("source", material.source)):
         if rows is not None:
             yield from _rows(what, rows, space)
+    if material.source is not None:
+        yield from _borrowed(target, material.source, space)
     yield from _grid(space, axes, levels)
     yield from material.remarks
     if allowed is not None and space.candidates is None:
@@ -64,6 +66,19 @@ def _rows(what: str, rows: Rows, space: ParameterSpace) -> Iterator[str]:
         yield (
             f"the {what} rows lie in {rank} of {X.shape[1]} dimensions: alignment with a source uses the "
             "pseudo-inverse of their covariance, and nothing can be learned along the others"
+        )
+
+
+def _borrowed(target: Rows, source: Rows, space: ParameterSpace) -> Iterator[str]:
+    if len(source) == 1:
+        yield "the source has one row: models that align it or scale it are fitted without it"
+    known = set(zip(map(tuple, space.encode(source.points)), source.values, strict=True))
+    told = sum(row in known for row in zip(map(tuple, space.encode(target.points)), target.values, strict=True))
+    if told:
+        yield (
+            f"of {len(target)} target rows {told} are source rows too, with the same value: models that borrow have "
+            "seen what they are asked about, and their errors on unseen rows are too small; take such rows out of the "
+            "source"
         )
 
 

@@ -4,6 +4,7 @@ Rule of this file: what cannot be used is refused with its place; what is left o
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +15,6 @@ from instruments.driver import Origin
 from orchestrator.chance import stream
 from orchestrator.config import ConfigError, Configuration, Problem
 from orchestrator.config.pool import read_pool
-from orchestrator.config.schema import CampaignConfig
 from orchestrator.data import DataError, Rows, read_csv, read_rows
 from orchestrator.laboratory import build, imported
 from orchestrator.limits import check_limits
@@ -70,12 +70,8 @@ def read(configuration: Configuration) -> Material:
         ConfigError: No target rows or too few, a file that cannot be used, or a truth that cannot be imported.
     """
     settings = configuration.settings
-    try:
-        space, objective = _space(settings), Objective.from_config(settings.objective)
-        all_target = _target(configuration, space, objective)
-        all_source = None if settings.data.source is None else read_rows(settings.data.source, space, objective)
-    except DataError as error:
-        raise ConfigError([Problem(configuration.source.where(("data",)), str(error))]) from error
+    space, objective = _space(configuration), Objective.from_config(settings.objective)
+    all_target, all_source = _target(configuration, space, objective), _source(configuration, space, objective)
     target = _few(all_target, space, settings.seed)
     source = None if all_source is None else _few(all_source, space, settings.seed)
     read_and_kept = [("target", all_target, target), ("source", all_source, source)]
@@ -133,27 +129,46 @@ def _refused(configuration: Configuration, space: ParameterSpace) -> Iterator[st
         laboratory.close()
 
 
-def _space(settings: CampaignConfig) -> ParameterSpace:
-    candidates = None
+def _space(configuration: Configuration) -> ParameterSpace:
+    settings, candidates = configuration.settings, None
     if settings.laboratory.table is not None:
-        _, _, candidates = read_pool(read_csv(settings.laboratory.table), settings.parameters, settings.objective)
+        with _placed(configuration, ("laboratory", "table")):
+            _, _, candidates = read_pool(read_csv(settings.laboratory.table), settings.parameters, settings.objective)
     return ParameterSpace.from_config(settings.parameters, candidates, settings.constraints)
 
 
+@contextmanager
+def _placed(configuration: Configuration, path: tuple[str, str]) -> Iterator[None]:
+    """Give what is wrong with a file the place that names the file."""
+    try:
+        yield
+    except DataError as error:
+        raise ConfigError([Problem(configuration.source.where(path), str(error))]) from error
+
+
 def _target(configuration: Configuration, space: ParameterSpace, objective: Objective) -> Rows:
-    settings = configuration.settings
-    path = settings.data.initial or settings.laboratory.table
+    data, table = configuration.settings.data, configuration.settings.laboratory.table
+    path = data.initial or table
     if path is None:
         message = "is missing; name the CSV file with this tool's rows, which models are trained on and judged by"
         raise configuration.error(("data", "initial"), message)
-    rows = read_rows(path, space, objective)
-    if settings.data.initial is None:
-        rows = replace(rows, origins=tuple(origin or Origin.RECORDED for origin in rows.origins))
-    n_distinct = len(np.unique(space.encode(rows.points), axis=0))
-    if n_distinct < FEWEST_ROWS:
-        message = f"{path}: has {n_distinct} distinct points; at least {FEWEST_ROWS} are needed to leave one out"
-        raise DataError(message)
+    with _placed(configuration, ("laboratory", "table") if data.initial is None else ("data", "initial")):
+        rows = read_rows(path, space, objective)
+        n_distinct = len(np.unique(space.encode(rows.points), axis=0))
+        if n_distinct < FEWEST_ROWS:
+            message = f"{path}: has {n_distinct} distinct points; at least {FEWEST_ROWS} are needed to leave one out"
+            raise DataError(message)
+    if data.initial is None:
+        return replace(rows, origins=tuple(origin or Origin.RECORDED for origin in rows.origins))
     return rows
+
+
+def _source(configuration: Configuration, space: ParameterSpace, objective: Objective) -> Rows | None:
+    path = configuration.settings.data.source
+    if path is None:
+        return None
+    with _placed(configuration, ("data", "source")):
+        return read_rows(path, space, objective)
 
 
 def _few(rows: Rows, space: ParameterSpace, seed: int) -> Rows:

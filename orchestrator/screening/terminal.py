@@ -8,6 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.display.wording import plural
 from orchestrator.screening.recommendation import sentences
 from orchestrator.screening.result import Screening
 from orchestrator.screening.tables import Sheet, sheets
@@ -36,10 +37,10 @@ def plain(screening: Screening) -> str:
 
 def heading(screening: Screening) -> str:
     """Return what was screened on, in one sentence."""
-    source = f"{len(screening.source)} source rows" if screening.source is not None else "no source rows"
+    source = "no source rows" if screening.source is None else plural(len(screening.source), "source row")
     grid = " x ".join(str(len(axis)) for axis in screening.axes.values())
     return (
-        f"{screening.campaign}: {len(screening.models)} models on {len(screening.target)} target rows "
+        f"{screening.campaign}: {plural(len(screening.models), 'model')} on {len(screening.target)} target rows "
         f"({screening.origin}) and {source}; grid of {grid}"
     )
 

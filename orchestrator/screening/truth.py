@@ -26,7 +26,7 @@ def survey(material: Material, axes: Axes) -> Truth:
     allowed points instead.
 
     Raises:
-        ValueError: The truth is not one number for each point, or finite nowhere.
+        ValueError: The truth fails, is not one number for each point, or finite nowhere.
     """
     if material.truth is None:
         message = "a survey needs a truth"
@@ -84,7 +84,14 @@ def _best(material: Material, axes: Axes) -> tuple[dict[str, Value], float | Non
 
 def _asked(material: Material, columns: Columns) -> FloatArray:
     n = len(next(iter(columns.values())))
-    values = np.asarray(material.truth(columns), dtype=float)  # type: ignore[misc]  # asked only where there is one
+    try:
+        values = np.asarray(material.truth(columns), dtype=float)  # type: ignore[misc]  # asked only where there is one
+    except Exception as error:
+        message = (
+            f"{material.truth_name}: raised {type(error).__name__}: {error}; a truth takes one mapping of arrays by "
+            "parameter name and returns an array of values"
+        )
+        raise ValueError(message) from error
     if values.shape != (n,):
         message = f"{material.truth_name}: returned shape {values.shape} for {n} points; it must return one for each"
         raise ValueError(message)

@@ -82,6 +82,23 @@ def test_screening_without_a_source_leaves_out_the_models_that_need_one(told):
     assert "ratio is left out: needs source rows (data.source), and there are none" in text
 
 
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ([(2, 2, 9.0)], "the source has one row: models that align it or scale it are fitted without it"),
+        (GOOD, "of 8 target rows 8 are source rows too, with the same value: models that borrow have seen"),
+    ],
+)
+def test_screening_tells_what_is_peculiar_about_a_source(told, source, words):
+    """A source that cannot be aligned, and one that gives the answers away."""
+    assert words in told(GOOD, source=source, models="coral-svr:scaled")
+
+
+def test_screening_takes_a_source_on_the_same_points_as_it_is(told):
+    """Other values at the same points give nothing away."""
+    assert "source rows too" not in told(GOOD, source=[(h, t, m + 1) for h, t, m in GOOD], models="coral-svr:scaled")
+
+
 def test_screening_with_nothing_left_to_fit_is_refused(told):
     """All models need a source."""
     with pytest.raises(ValueError, match="no model could be fitted: ratio: needs source rows"):

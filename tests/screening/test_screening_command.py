@@ -34,9 +34,27 @@ def test_screening_of_the_shipped_study_names_a_recommendation_and_writes_its_fi
         (["--set", "data.initial=null"], "data.initial: is missing"),
         (["--levels", "1"], "screening.levels: 1 is refused"),
         (["--set", "loose"], "--set loose: is not KEY=VALUE"),
+        (["--models", "nonsense"], "no model is called 'nonsense'. There are svr:paper"),
+        (["--models", ""], "--models : no model is called ''"),
+        (["--models", "svr, nosuch"], "--models svr, nosuch: no model is called 'nosuch'"),
+        (
+            ["--levels", "3", "--set", "screening.truth=campaigns.lipon:measure_conductivity"],
+            "screening: campaigns.lipon:measure_conductivity: raised TypeError",
+        ),
+        (["--set", f"data.source={LIPON}"], "--set data.source: "),
     ],
 )
 def test_screening_refuses_what_it_cannot_use(tmp_path, capsys, args, message):
     """Exit status 2, and a message with the place and the way out."""
     assert screen([str(LIPON), "--out", str(tmp_path), *args]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_screening_refuses_its_folder_before_it_fits(tmp_path, capsys, monkeypatch):
+    """A file stands where the folder should be; nobody waits for fits whose results have no place."""
+    (tmp_path / "taken").write_text("")
+    monkeypatch.setattr(
+        "orchestrator.screening.screen.fitted", lambda *_: pytest.fail("fitted before the folder was made")
+    )
+    assert screen([str(LIPON), "--out", str(tmp_path / "taken")]) == 2
+    assert "taken: cannot be written: File exists; choose another folder with --out" in capsys.readouterr().err
