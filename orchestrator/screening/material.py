@@ -21,7 +21,7 @@ from orchestrator.limits import check_limits
 from orchestrator.objective import Objective
 from orchestrator.screening.published import read_defects, read_published
 from orchestrator.screening.result import FloatArray, Published
-from orchestrator.space import ParameterSpace
+from orchestrator.space import ParameterSpace, SpaceError
 
 FEWEST_ROWS = 3
 MOST_ROWS = 300  # a fit costs the cube of their number, and there are dozens of fits
@@ -67,7 +67,8 @@ def read(configuration: Configuration) -> Material:
     points with all their replicates are taken, and a remark says so.
 
     Raises:
-        ConfigError: No target rows or too few, a file that cannot be used, or a truth that cannot be imported.
+        ConfigError: A space without a point or a searched parameter, no target rows or too few, a file that cannot be
+            used, or a truth that cannot be imported.
     """
     settings = configuration.settings
     space, objective = _space(configuration), Objective.from_config(settings.objective)
@@ -134,7 +135,11 @@ def _space(configuration: Configuration) -> ParameterSpace:
     if settings.laboratory.table is not None:
         with _placed(configuration, ("laboratory", "table")):
             _, _, candidates = read_pool(read_csv(settings.laboratory.table), settings.parameters, settings.objective)
-    return ParameterSpace.from_config(settings.parameters, candidates, settings.constraints)
+    try:
+        return ParameterSpace.from_config(settings.parameters, candidates, settings.constraints)
+    except SpaceError as error:
+        section = "constraints" if settings.constraints else "parameters"
+        raise ConfigError([Problem(configuration.source.where((section,)), str(error))]) from error
 
 
 @contextmanager
