@@ -369,6 +369,20 @@ class CampaignConfig(_Section):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _objectives_fit_together(self) -> "CampaignConfig":
+        further, worths = self.further_objectives, [o.worth for o in self.further_objectives.values() if o.worth]
+        if self.objective.name in further:
+            message = f"{self.objective.name!r} is the objective and a further objective: name it once"
+            raise ValueError(message)
+        if worths and self.objective.scale == "log":
+            message = "a worth adds to the objective in its unit, which a log scale does not have: use a limit instead"
+            raise ValueError(message)
+        if self.stop.expected_gain is not None and (further or self.planner.per_hour):
+            message = "stop.expected_gain is the gain in one objective, and not by the hour: use another stopping rule"
+            raise ValueError(message)
+        return self
+
     @model_serializer(mode="wrap")
     def _written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out constraints where there are none, so that ledgers begun before there were any stay the same."""

@@ -52,8 +52,20 @@ def test_report_shows_what_another_run_was_worth(tmp_path: Path) -> None:
     assert "enough: stop.expected_gain" in html
 
 
-def test_worth_and_limit_together_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("further_objectives:\n  trace_mean: {unit: g, worth: 1, limit: 2}\n", "worth and limit are two ways to weigh"),
+        ("further_objectives:\n  mass: {unit: g}\n", "'mass' is the objective and a further objective"),
+        (
+            "further_objectives:\n  trace_mean: {unit: g}\nstop: {expected_gain: 1}\n",
+            "stop.expected_gain is the gain in one objective",
+        ),
+    ],
+)
+def test_objectives_that_do_not_fit_together_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lines: str, words: str
+) -> None:
     """With the place and the way out."""
-    text = CONFIG + "\nfurther_objectives:\n  trace_mean: {unit: g, worth: 1, limit: 2}\n"
-    assert main([str(write_config(tmp_path, text)), "--check"]) == 2
-    assert "worth and limit are two ways to weigh an objective" in capsys.readouterr().err
+    assert main([str(write_config(tmp_path, CONFIG + "\n" + lines)), "--check"]) == 2
+    assert words in capsys.readouterr().err
