@@ -1,4 +1,4 @@
-"""A real PostgreSQL server: the one of POSTGRES_URL, or one of our own on loopback."""
+"""One thread of linear algebra a process; a real PostgreSQL server: of POSTGRES_URL, or one of our own on loopback."""
 
 import os
 import shutil
@@ -14,6 +14,11 @@ import sqlalchemy as sa
 from postgres_server import Server, binaries, connected
 
 from orchestrator.address import Address
+
+# The matrices of the tests are small, and idle threads of BLAS spin: they cost as much as the tests themselves, here
+# and in every process that a test starts. Nothing above imports numpy, which reads this once.
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 
 def new_server() -> Iterator[Server]:

@@ -4,6 +4,7 @@ Everything heavy is imported once; each campaign then runs in a fork of this pro
 kill is SIGKILL: no exception, no cleanup, no farewell.
 """
 
+import gc
 import json
 import os
 import signal
@@ -12,12 +13,13 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-import sklearn.gaussian_process  # noqa: F401 - as below
 import skopt.acquisition
-import skopt.sampler  # noqa: F401 - imported for the forks
+import skopt.sampler  # noqa: F401 - imported for the forks, as are those below
+import sqlalchemy.dialects.sqlite  # noqa: F401
 
 from orchestrator.campaign import Campaign
 from orchestrator.ledger import Event, Ledger
+from orchestrator.surrogates import gp  # noqa: F401
 
 
 def perform(config: Path, folder: Path, overrides: dict[str, Any], n: int) -> None:
@@ -41,6 +43,7 @@ def perform(config: Path, folder: Path, overrides: dict[str, Any], n: int) -> No
 
 def main() -> None:
     """Answer requests until there are no more."""
+    gc.freeze()  # a fork that collected would copy every page
     for line in sys.stdin:
         request = json.loads(line)
         child = os.fork()
