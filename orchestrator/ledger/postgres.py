@@ -116,6 +116,15 @@ class PostgresStore(Store):
         message = f"{self.path}: {holder} is writing this ledger; wait for it or stop it"
         raise LedgerLocked(message)
 
+    def close(self) -> None:
+        """Release the lock and the session, in this order: the server notices that a session ended a moment later."""
+        if self._write and self._connection is not None and not self._connection.invalidated:
+            with suppress(sa.exc.DBAPIError):
+                self._connection.rollback()
+                self._connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": _key(self.path.campaign)})
+                self._connection.commit()
+        super().close()
+
     def _fault(self, error: sa.exc.DBAPIError, what: str) -> LedgerError:
         state = getattr(error.orig, "sqlstate", None)
         said = " ".join(str(error.orig).split())

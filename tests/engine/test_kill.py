@@ -20,9 +20,9 @@ from orchestrator.ledger import Ledger, LedgerLocked
 TESTS = Path(__file__).parent.parent
 KILLED = -9
 ADDED = {"campaign_opened", "instrument_connected", "step_in_doubt", "doubt_resolved", "resumed", "paused"}
-DESIGN = {"budget.runs": 6, "planner.initial_runs": 7}
+DESIGN = {"budget.runs": 12, "planner.initial_runs": 13}
 WORLDS = {
-    "one in flight": {"budget.runs": 6, "planner.initial_runs": 4, "planner.samples": 16},
+    "one in flight": {"budget.runs": 12, "planner.initial_runs": 10, "planner.samples": 16},
     "two in flight, random": {
         **DESIGN,
         "laboratory.in_flight": 2,
@@ -165,7 +165,6 @@ def test_kill_again_and_again_changes_nothing(
     tmp_path: Path, mortals: Mortals, in_files: Places, world: dict[str, Any]
 ) -> None:
     """A campaign whose every process lives for a dozen events only ends as if it had one."""
-    world = world | {"budget.runs": 12, "planner.initial_runs": 13}  # enough for ten lives and more
     config = write_config(tmp_path, CONFIG)
     assert mortals.perform(config, in_files("whole"), world) == 0
     n_lives = 1

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from orchestrator.ledger import Kind, Ledger, LedgerDamaged, LedgerError, Ledger
 
 Place = Path | Address
 WHEN: dict[str, Any] = {"lab_s": 0.1 + 0.2, "utc": "2026-01-01T00:00:00+00:00", "origin": "simulated"}
-NOTICED_S = 10.0
 REST = "kind, version, lab_s, utc, origin, run, step, body, hash"
 CONFIGURATION = {"parameters": {"x": {}}, "objective": {"name": "y"}, "laboratory": {"clock": "simulated"}}
 OPENED = {"format": 1, "epoch": "2026-01-01T00:00:00+00:00", "configuration": CONFIGURATION}
@@ -31,18 +29,6 @@ def begun(place: Place) -> Ledger:
     ledger.append(Kind.SUGGESTED, {"point": {"x": 1.0}, "why": {"text": TEXT}}, run=1, **WHEN)
     ledger.append(Kind.NOTE, {"text": TEXT}, **WHEN, attachments=[b"\x00bulk", b"\x00bulk", b"more"])
     return ledger
-
-
-def opened_to_write(place: Place) -> Ledger:
-    """Open the ledger once the server has noticed that its writer is gone, a moment after it left."""
-    until = time.monotonic() + NOTICED_S
-    while True:
-        try:
-            return Ledger.write(place)
-        except LedgerLocked:
-            if not isinstance(place, Address) or time.monotonic() > until:
-                raise
-            time.sleep(0.01)
 
 
 def test_store_gives_back_what_was_appended(place: Place) -> None:
@@ -116,7 +102,7 @@ def test_store_has_one_writer_and_any_number_of_readers(place: Place) -> None:
             Ledger.write(place)
         with Ledger.open(place) as reader:
             assert reader.state.n_events == 3
-    opened_to_write(place).close()
+    Ledger.write(place).close()
 
 
 def test_store_opened_by_ten_at_once_has_one_writer(place: Place) -> None:
