@@ -8,9 +8,9 @@ the same seed and the same commands give the same films.
 
 import argparse
 import inspect
+import queue
 import signal
 import sys
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -119,16 +119,16 @@ def run(args: argparse.Namespace) -> int:
     if not served.emulators:
         reasons = ", ".join(f"{role} {why}" for role, why in served.others.items())
         raise ConfigError([Problem(args.config, f"no instrument has an emulator: {reasons}")])
-    is_over = threading.Event()
+    ended: queue.SimpleQueue[None] = queue.SimpleQueue()  # an Event cannot be set in a handler while it is waited for
 
     def end(_number: int, _frame: FrameType | None) -> None:
-        is_over.set()
+        ended.put(None)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     sys.stdout.write(_welcome(args.config, served, served.start()))
     sys.stdout.flush()
-    is_over.wait()
+    ended.get()
     served.stop()
     return 0
 
