@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -46,6 +47,7 @@ HALT_S = 10.0
 """How long a blocking driver that was halted may take to come back, s on the wall."""
 
 _SHORTEST_TIMEOUT_S = 60.0
+_LOOK_S = 0.5
 """In a rehearsal, where an hour is the blink of an eye, no driver is overdue sooner than this, s on the wall."""
 
 _SHORTEST_S = 1e-3
@@ -259,7 +261,7 @@ class WallClock(SimulatedClock):
             return False
         wait_s = min((following - self._elapsed_s()) / self._rate, due_s - time.monotonic())
         try:
-            answer = self._answers.get(timeout=min(max(0.0, wait_s), threading.TIMEOUT_MAX))
+            answer = self._heard_within(wait_s)
         except queue.Empty:
             self.now_s = max(self.now_s, min(following, self._elapsed_s()))
             self._note_overdue()
@@ -268,6 +270,21 @@ class WallClock(SimulatedClock):
         if answer is not None:
             self._take(*answer)
         return True
+
+    def _heard_within(self, wait_s: float) -> tuple[tuple[int, int], News] | None:
+        """Return the next answer, or None when woken.
+
+        A signal may reach the thread of a driver. The main thread, which alone runs handlers, would sleep on; so it
+        looks up now and then.
+
+        Raises:
+            queue.Empty: Nothing came in time.
+        """
+        end = time.monotonic() + max(0.0, wait_s)
+        while (left_s := end - time.monotonic()) > _LOOK_S:
+            with suppress(queue.Empty):
+                return self._answers.get(timeout=_LOOK_S)
+        return self._answers.get(timeout=max(0.0, left_s))
 
     @property
     def _waited_for(self) -> list[_Thread]:

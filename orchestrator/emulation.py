@@ -11,6 +11,7 @@ import inspect
 import queue
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,8 @@ from instruments.emulation import Emulator, World
 from orchestrator.chance import stream
 from orchestrator.config import ConfigError, Configuration, Problem, load, read_scalar
 from orchestrator.laboratory import bind, driver_of, imported
+
+_LOOK_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
     if not served.emulators:
         reasons = ", ".join(f"{role} {why}" for role, why in served.others.items())
         raise ConfigError([Problem(args.config, f"no instrument has an emulator: {reasons}")])
-    ended: queue.SimpleQueue[None] = queue.SimpleQueue()  # an Event cannot be set in a handler while it is waited for
+    ended: queue.SimpleQueue[None] = queue.SimpleQueue()  # an Event cannot be set by a handler that interrupts its wait
 
     def end(_number: int, _frame: FrameType | None) -> None:
         ended.put(None)
@@ -128,7 +131,9 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(number, end)
     sys.stdout.write(_welcome(args.config, served, served.start()))
     sys.stdout.flush()
-    ended.get()
+    while ended.empty():
+        # A signal may reach another thread: the main one, which runs handlers, has to look up now and then.
+        time.sleep(_LOOK_S)
     served.stop()
     return 0
 
