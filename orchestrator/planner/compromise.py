@@ -77,13 +77,15 @@ class Compromise:
         self.beliefs = {o: b for o in further if (b := belief(o)) is not None}
         self._hours = belief(HOURS) if settings.per_hour else None
         self._shortest = min((o.hours for o in known if o.hours), default=0.0)
-        self._measured = space.encode([o.point for o in known if o.value is not None])
         self.free = [o for o in self.beliefs if o.worth is None and o.limit is None]
         self._draws = rng.standard_normal((_N_DRAWS, 1 + len(self.free)))
         self.weights = rng.dirichlet(np.ones(1 + len(self.free)))
         self.objective = objective
-        self._ranges = self._observed_ranges()
-        self.reference = self._reference()
+        measured = space.encode([o.point for o in known if o.value is not None])
+        observed, outlooks = first.at(measured), {o: b.at(measured) for o, b in self.beliefs.items()}
+        rows = np.array([self._weighed(observed, outlooks)[0], *(outlooks[o].score for o in self.free)])
+        self._ranges = rows.min(axis=1), rows.max(axis=1)
+        self.reference = self._reference(observed, outlooks)
 
     def at(self, columns: FloatArray) -> Outlook:
         """Return the joint outlook at encoded points of the unit cube."""
@@ -109,14 +111,19 @@ class Compromise:
             return outlook.p_feasible
         return acquisition.evaluate(self._settings, outlook, self.reference)
 
-    def _joined(self, first: Outlook, outlooks: Mapping[Objective, Outlook]) -> Outlook:
-        score, variance, p = first.score, first.sd**2, first.p_feasible
+    def _weighed(self, first: Outlook, outlooks: Mapping[Objective, Outlook]) -> tuple[FloatArray, FloatArray]:
+        """Return mean and sd of the first objective with what the others are worth in it."""
+        score, variance = first.score, first.sd**2
         for o, outlook in outlooks.items():
             if o.worth is not None:
                 score, variance = score + o.worth * outlook.score, variance + (o.worth * outlook.sd) ** 2
+        return score, np.sqrt(variance)
+
+    def _joined(self, first: Outlook, outlooks: Mapping[Objective, Outlook]) -> Outlook:
+        (score, sd), p = self._weighed(first, outlooks), first.p_feasible
+        for o, outlook in outlooks.items():
             if o.limit is not None:
                 p = p * _keeping(o, outlook)
-        sd = np.sqrt(variance)
         if self.free:
             score, sd = self._along(score, sd, [outlooks[o] for o in self.free])
         return Outlook(score, sd, p)
@@ -131,17 +138,8 @@ class Compromise:
         values = -(left.max(axis=1) + _ALONG * left.sum(axis=1))
         return values.mean(axis=0), np.maximum(values.std(axis=0), _LEAST_SPREAD)
 
-    def _observed_ranges(self) -> tuple[FloatArray, FloatArray]:
-        """Return the lowest and highest predictions at measured rows: of the first with its worths, of the free."""
-        outlooks = {o: belief.at(self._measured) for o, belief in self.beliefs.items()}
-        score = self.first.at(self._measured).score
-        score = score + sum((o.worth * x.score for o, x in outlooks.items() if o.worth is not None), np.zeros(1))
-        rows = np.array([score, *(outlooks[o].score for o in self.free)])
-        return rows.min(axis=1), rows.max(axis=1)
-
-    def _reference(self) -> Reference | None:
-        outlooks = {o: belief.at(self._measured) for o, belief in self.beliefs.items()}
-        joint = self._joined(self.first.at(self._measured), outlooks)
+    def _reference(self, first: Outlook, outlooks: Mapping[Objective, Outlook]) -> Reference | None:
+        joint = self._joined(first, outlooks)
         kept = np.ones(len(joint.score), dtype=bool)
         for o, outlook in outlooks.items():
             if o.limit is not None:
