@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from instruments.driver import Action, Command, CommandRefused, Quantity, Reading, Scalar, check_command
+from instruments.driver import Action, Command, CommandRefused, Quantity, Reading, Scalar
 from orchestrator.laboratory import Laboratory
 from orchestrator.recipe import Lab, Performance, Point, RecipeFault
 
@@ -49,14 +49,14 @@ def foresee(laboratory: Laboratory, point: Point) -> list[Foreseen]:
 
 def _led_on(laboratory: Laboratory, point: Point, made_up: int) -> Iterator[Command | str]:
     """Yield the commands of a recipe that reads what is made up, and the role that it looked for in vain."""
-    performance = Performance(laboratory.recipe, point, Lab(laboratory.instruments))
+    performance = Performance(laboratory.recipe, point, Lab(laboratory.roles))
     try:
         for _ in range(_MOST_STEPS):
             command = performance.command
             if command is None:
                 return
             yield command
-            performance.send(_reading(laboratory.instruments[command.instrument].actions[command.action], made_up))
+            performance.send(_reading(laboratory.actions_of(command.instrument)[command.action], made_up))
     except RecipeFault as fault:
         if "the laboratory has no instrument" in str(fault):
             yield str(fault)
@@ -71,15 +71,14 @@ def _reading(action: Action, made_up: int) -> Reading:
 
 
 def _refused(laboratory: Laboratory, one: Command, other: Command, after: tuple[str, ...]) -> list[Foreseen]:
-    if one.instrument not in laboratory.instruments:
+    if one.instrument not in laboratory.roles:
         return [Foreseen(f"{one.instrument!r} is not in the laboratory", "", None, after)]
-    actions = laboratory.instruments[one.instrument].actions
-    action = actions.get(one.action)
+    action = laboratory.actions_of(one.instrument).get(one.action)
     quantities = action.settings if action is not None else {}
     same = {s for s, value in one.settings.items() if other.settings.get(s) == value}
     told = {s: v if s in same or s not in quantities else _allowed(quantities[s]) for s, v in one.settings.items()}
     try:
-        check_command(replace(one, settings=told), actions)
+        laboratory.allowing(replace(one, settings=told))
     except CommandRefused as refused:
         setting = next((s for s in same if f": {s}=" in str(refused)), "")
         return [Foreseen(str(refused), setting, one.settings.get(setting), after)]

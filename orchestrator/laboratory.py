@@ -6,7 +6,7 @@ Rule of this file: a driver or a recipe is found by name and checked by its own 
 import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -15,7 +15,17 @@ from typing import Any, TypeVar, get_type_hints
 
 from pydantic import ConfigDict, ValidationError, create_model
 
-from instruments.driver import Attended, Identity, Instrument, Origin, PhasedInstrument
+from instruments.driver import (
+    Action,
+    Attended,
+    Command,
+    CommandRefused,
+    Identity,
+    Instrument,
+    Origin,
+    PhasedInstrument,
+    check_command,
+)
 from orchestrator.clock import is_phased
 from orchestrator.config import ConfigError, Configuration, Problem
 from orchestrator.config.messages import problems_of
@@ -32,10 +42,45 @@ _NEEDED = ("name", "actions", "connect", "halt", "close")
 
 @dataclass(frozen=True)
 class Laboratory:
-    """The instruments by role and the recipe with its options bound."""
+    """The instruments by name, who fills which role, and the recipe with its options bound.
+
+    Args:
+        instruments: By their names in the configuration.
+        recipe: Asks roles for actions.
+        filled: The names of the instruments that fill each role; by default each its own.
+    """
 
     instruments: Mapping[str, PhasedInstrument | Instrument]
     recipe: Recipe
+    filled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def roles(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of the instruments that fill each role, in the order of the configuration."""
+        return self.filled or {name: (name,) for name in self.instruments}
+
+    def actions_of(self, role: str) -> Mapping[str, Action]:
+        """Return what a role can do: the actions of the first instrument that fills it."""
+        return self.instruments[self.roles[role][0]].actions
+
+    def allowing(self, command: Command) -> list[str]:
+        """Return the names of the instruments of its role that may perform a command.
+
+        Raises:
+            CommandRefused: None of them may: the reason of the last.
+        """
+        able: list[str] = []
+        refusal = CommandRefused(f"{command.instrument} is not in the laboratory")
+        for name in self.roles.get(command.instrument, ()):
+            try:
+                check_command(replace(command, instrument=name), self.instruments[name].actions)
+            except CommandRefused as refused:
+                refusal = refused
+            else:
+                able.append(name)
+        if not able:
+            raise refusal
+        return able
 
     @property
     def is_asking_here(self) -> bool:
@@ -105,7 +150,7 @@ def build(configuration: Configuration) -> Laboratory:
         problems += error.problems
     if problems:
         raise ConfigError(problems)
-    return Laboratory(instruments, recipe)
+    return Laboratory(instruments, recipe, settings.laboratory.roles)
 
 
 def check_origins(configuration: Configuration, identities: Mapping[str, Identity]) -> None:

@@ -6,7 +6,7 @@ A space that exceeds a tool is refused, never clipped.
 
 from collections.abc import Iterator, Sequence
 
-from instruments.driver import Action, Command, CommandRefused, check_command
+from instruments.driver import Action, Command, CommandRefused
 from orchestrator.config import ConfigError, Configuration, Problem
 from orchestrator.foresight import foresee
 from orchestrator.laboratory import Laboratory
@@ -46,12 +46,12 @@ def check_limits(configuration: Configuration, laboratory: Laboratory, corners: 
 
 
 def _first_command(laboratory: Laboratory, point: Point) -> Command:
-    performance = Performance(laboratory.recipe, point, Lab(laboratory.instruments))
+    performance = Performance(laboratory.recipe, point, Lab(laboratory.roles))
     performance.close()
     if performance.command is None:
         message = "it ends without commanding anything"
         raise RecipeFault(message)
-    if performance.command.instrument not in laboratory.instruments:
+    if performance.command.instrument not in laboratory.roles:
         message = f"it commands {performance.command.instrument!r}, which is not in the laboratory"
         raise RecipeFault(message)
     return performance.command
@@ -60,9 +60,8 @@ def _first_command(laboratory: Laboratory, point: Point) -> Command:
 def _refusals(
     configuration: Configuration, laboratory: Laboratory, point: Point, command: Command
 ) -> Iterator[Problem]:
-    instrument = laboratory.instruments[command.instrument]
     try:
-        check_command(command, instrument.actions)
+        laboratory.allowing(command)
     except CommandRefused as refused:
         name = _parameter_behind(point, command, str(refused))
         if name is None:
@@ -71,7 +70,8 @@ def _refusals(
             where = configuration.source.where(("parameters", name))
             yield Problem(where, f"{refused}; change the bounds of parameters.{name}")
         return
-    yield from _unit_mismatches(configuration, point, command, instrument.actions[command.action])
+    action = laboratory.actions_of(command.instrument)[command.action]
+    yield from _unit_mismatches(configuration, point, command, action)
 
 
 def _foreseen(configuration: Configuration, laboratory: Laboratory, point: Point) -> Iterator[Problem]:

@@ -111,15 +111,15 @@ class Performance:
         """
         self._advance(lambda: self._steps.throw(error))
 
-    def expect(self, instrument: str, action: str, settings: Mapping[str, Any]) -> None:
+    def expect(self, role: str, action: str, settings: Mapping[str, Any]) -> None:
         """Compare the command with the recorded one.
 
         Raises:
             RecipeFault: They differ: the recipe was changed, or depends on more than its point and readings.
         """
         now = None if self.command is None else (self.command.instrument, self.command.action)
-        if now != (instrument, action) or dict(self.command.settings) != dict(settings):  # type: ignore[union-attr]
-            recorded = f"{instrument}.{action}({_shown(settings)})"
+        if now != (role, action) or dict(self.command.settings) != dict(settings):  # type: ignore[union-attr]
+            recorded = f"{role}.{action}({_shown(settings)})"
             found = "nothing" if self.command is None else f"{'.'.join(now or ())}({_shown(self.command.settings)})"
             message = (
                 f"the recipe no longer does what was recorded: recorded {recorded}, now {found}; restore the recipe"

@@ -240,9 +240,18 @@ class PlannerConfig(_Section):
 
 
 class InstrumentConfig(_OpenSection):
-    """One role in the laboratory; further keys are options of the driver."""
+    """One instrument of the laboratory; further keys are options of the driver.
+
+    Recipes ask for a role. It is the instrument's own name, unless it stands beside others that can do the same.
+    """
 
     driver: str
+    role: Annotated[str, Field(min_length=1)] | None = None
+
+    @model_serializer(mode="wrap")
+    def _written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not used, so that ledgers begun before there was such a key stay the same campaign."""
+        return {key: value for key, value in serialise(self).items() if key != "role" or value is not None}
 
 
 class LaboratoryConfig(_Section):
@@ -257,10 +266,19 @@ class LaboratoryConfig(_Section):
     table: Path | None = None
     instruments: dict[str, InstrumentConfig] = Field(min_length=1)
 
+    @property
+    def roles(self) -> dict[str, tuple[str, ...]]:
+        """The names of the instruments that fill each role, in the order of the configuration."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, instrument in self.instruments.items():
+            role = instrument.role or name
+            found[role] = (*found.get(role, ()), name)
+        return found
+
     @model_validator(mode="after")
     def _sound(self) -> "LaboratoryConfig":
-        if self.bottleneck is not None and self.bottleneck not in self.instruments:
-            message = f"bottleneck {self.bottleneck!r} is not among the instruments {', '.join(self.instruments)}"
+        if self.bottleneck is not None and self.bottleneck not in self.roles:
+            message = f"bottleneck {self.bottleneck!r} is not among the instruments {', '.join(self.roles)}"
             raise ValueError(message)
         if self.rate != 1 and self.clock != "wall":
             message = "rate is for a rehearsal on the wall clock; with clock: simulated, lab time needs none"

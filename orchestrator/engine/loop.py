@@ -7,6 +7,7 @@ than what is known when it starts.
 
 from collections.abc import Sequence
 
+from instruments.driver import CommandRefused
 from orchestrator.clock import SimulatedClock, is_phased
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.display.watcher import Watcher
@@ -15,6 +16,7 @@ from orchestrator.engine.history import observations
 from orchestrator.engine.performer import Performer
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.stopping import Stop, breaker, enough, gains_too_little
+from orchestrator.engine.turns import chosen, is_free
 from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Kind, Ledger, Run
 from orchestrator.objective import Objective
@@ -129,7 +131,7 @@ class Engine:
     def _may_start(self) -> bool:
         laboratory = self._settings.laboratory
         has_room = len(self._state.open_runs) < laboratory.in_flight
-        if self._stop or not has_room or not (laboratory.bottleneck is None or self._is_free(laboratory.bottleneck)):
+        if self._stop or not has_room or not self._has_bottleneck:
             return False
         if enough(self._settings, self._objective, self._state, self._clock.now_s) is not None:
             return False
@@ -138,19 +140,23 @@ class Engine:
             self._pause(stop)
         return stop is None
 
-    def _is_free(self, instrument: str) -> bool:
-        """Return whether no open run is on the instrument, nor waits for it after a failure."""
-        last_steps = [run.steps[-1] for run in self._state.open_runs if run.steps]
-        return not any(step.instrument == instrument and not step.is_over for step in last_steps)
+    @property
+    def _has_bottleneck(self) -> bool:
+        role = self._settings.laboratory.bottleneck
+        return role is None or is_free(self._state, self._laboratory, role)
 
     def _try_step(self, run: Run) -> None:
-        """Begin the step the run waits for, if its instrument is free and its back-off is over."""
+        """Begin the step the run waits for, if an instrument is free for it and its back-off is over."""
         command = self._performer.waits_for(run)
         if self._stop is not None or command is None or _not_before_s(run) > self._clock.now_s:
             return
-        others = [other.steps[-1] for other in self._state.open_runs if other.steps]
-        if not any(step.is_under_way and step.instrument == command.instrument for step in others):
-            self._performer.begin_step(run, command)
+        try:
+            instrument = chosen(self._state, self._laboratory, run, command)
+        except CommandRefused as refused:
+            self._performer.refuse(run, refused)
+            return
+        if instrument is not None:
+            self._performer.begin_step(run, command, instrument)
 
     def _suggest(self) -> Run | None:
         number = len(self._state.runs) + 1

@@ -10,7 +10,6 @@ from typing import Any
 
 from instruments.driver import (
     Command,
-    CommandRefused,
     FailureClass,
     InstrumentError,
     Moved,
@@ -59,7 +58,7 @@ class Performer:
         self._clock = recorder.clock
         self._pause = pause
         self._halt = halt
-        self._lab = Lab(laboratory.instruments)
+        self._lab = Lab(laboratory.roles)
         self._performances: dict[int, Performance] = {}
         self._words = {(word.run, word.step): word for word in words}
 
@@ -85,7 +84,7 @@ class Performer:
             if performance is None:
                 return
             try:
-                performance.expect(step.instrument, step.action, step.settings)
+                performance.expect(step.role, step.action, step.settings)
             except RecipeFault as fault:
                 self._fault(run, fault)
                 return
@@ -137,34 +136,34 @@ class Performer:
 
     # ---- steps ---------------------------------------------------------------------------------------------------
 
-    def begin_step(self, run: Run, command: Command) -> None:
-        """Record the intent and begin the step, or its next attempt."""
+    def refuse(self, run: Run, refused: ValueError) -> None:
+        """Leave a run open whose recipe asks for what no instrument may do."""
+        self._fault(run, RecipeFault(str(refused)))
+
+    def begin_step(self, run: Run, command: Command, instrument: str) -> None:
+        """Record the intent and begin the step, or its next attempt, on an instrument of the role it asks for."""
         last = run.steps[-1] if run.steps else None
         is_retry = last is not None and not last.is_over
         number = len(run.steps) + (not is_retry)
         attempt = len(last.attempts) + 1 if last is not None and is_retry else 1
         try:
             settings = {name: plain_scalar(name, value) for name, value in command.settings.items()}
-            command = replace(command, settings=settings, id=f"{run.number}.{number}.{attempt}")
-            self._check(command)
+            role, command_id = command.instrument, f"{run.number}.{number}.{attempt}"
+            command = replace(command, instrument=instrument, settings=settings, id=command_id)
+            check_command(command, self._laboratory.instruments[instrument].actions)
         except ValueError as refused:
-            self._fault(run, RecipeFault(str(refused)))
+            self.refuse(run, refused)
             return
         body = {
             "id": command.id,
             "attempt": attempt,
-            "instrument": command.instrument,
+            "instrument": instrument,
+            **({} if role == instrument else {"role": role}),
             "action": command.action,
             "settings": settings,
         }
         self._recorder.start_step(body, run, number)
         self._perform(run, number, command, start_s=self._clock.now_s)
-
-    def _check(self, command: Command) -> None:
-        if command.instrument not in self._laboratory.instruments:
-            message = f"{command.instrument} is not in the laboratory"
-            raise CommandRefused(message)
-        check_command(command, self._laboratory.instruments[command.instrument].actions)
 
     def _perform(self, run: Run, number: int, command: Command, *, start_s: float, n_known: int = 0) -> None:
         instrument = self._laboratory.instruments[command.instrument]
@@ -184,7 +183,8 @@ class Performer:
         how = {"id": attempt.id, "how": resolution.how, "note": resolution.note}
         self._recorder.record_step(Kind.DOUBT_RESOLVED, how, run, step)
         if resolution.how in ("continued", "waited"):
-            command = replace(performance.command, settings=dict(step.settings), id=attempt.id)
+            settings = dict(step.settings)
+            command = replace(performance.command, instrument=step.instrument, settings=settings, id=attempt.id)
             self._perform(run, step.number, command, start_s=attempt.start_s, n_known=len(attempt.phases))
         elif resolution.reading is not None:
             self._take_reading(run, step, resolution.reading)

@@ -57,6 +57,7 @@ class Step:
     action: str
     settings: Mapping[str, Any]
     origin: str
+    role: str = ""
     status: str = "idle"
     attempts: list[Attempt] = field(default_factory=list)
 
@@ -260,7 +261,9 @@ def _conclude(run: Run, body: Mapping[str, Any]) -> None:
 def _step_started(state: State, event: Event, status: str) -> None:
     run, body = state.runs[event.run or 0], event.body
     if event.step == len(run.steps) + 1:
-        run.steps.append(Step(event.step, body["instrument"], body["action"], body["settings"], event.origin))
+        instrument = body["instrument"]
+        role = body.get("role", instrument)
+        run.steps.append(Step(event.step, instrument, body["action"], body["settings"], event.origin, role))
     step = _step(state, event)
     step.status = status
     step.attempts.append(Attempt(body["id"], len(step.attempts) + 1, event.lab_s))

@@ -36,6 +36,14 @@ WORLDS = {
         "laboratory.instruments.oven.failure": "instrument",
         "laboratory.instruments.oven.moved": "no",
     },
+    "two ovens, three in flight": {
+        **DESIGN,
+        "laboratory.in_flight": 3,
+        "laboratory.instruments.stove": {"driver": "worlds:Oven", "role": "oven"},
+        "laboratory.instruments.oven.failure_rate": 0.3,
+        "laboratory.instruments.oven.failure": "instrument",
+        "laboratory.instruments.oven.moved": "no",
+    },
 }
 N_SLICES = 3
 NOTICED_S = 10.0  # a server frees the lock of a dead writer a moment after its death
