@@ -81,6 +81,9 @@ class SimulatedClock:
         start_s: Lab time to begin at (that of the last event, when resuming).
     """
 
+    never_waits = True
+    """Whether the next instant comes at once, whatever lies between."""
+
     def __init__(self, epoch: datetime, start_s: float = 0.0) -> None:
         self.now_s = start_s
         self._epoch = epoch.astimezone(UTC)
@@ -211,6 +214,8 @@ class WallClock(SimulatedClock):
         rate: Seconds of lab time in a second on the wall.
         patience_s: How long an overdue driver is still waited for when nothing else can go on, s on the wall.
     """
+
+    never_waits = False
 
     def __init__(self, epoch: datetime, start_s: float = 0.0, rate: float = 1.0, *, patience_s: float = 1800.0) -> None:
         is_real = rate == 1.0

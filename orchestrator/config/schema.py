@@ -192,7 +192,7 @@ class DataConfig(_Section):
     initial: Path | None = None
 
 
-AcquisitionName = Literal["ei", "ucb", "pi", "mean"]
+AcquisitionName = Literal["ei", "ucb", "pi", "mean", "random"]
 
 
 class PlannerConfig(_Section):
@@ -232,7 +232,7 @@ class PlannerConfig(_Section):
 
     @model_validator(mode="after")
     def _gain_by_the_hour(self) -> "PlannerConfig":
-        no_gain = {"ucb", "mean"}.intersection(self.acquisitions)
+        no_gain = {"ucb", "mean", "random"}.intersection(self.acquisitions)
         if self.per_hour and no_gain:
             message = f"per_hour divides a gain by hours, and {min(no_gain)} is no gain: use ei or pi with it"
             raise ValueError(message)

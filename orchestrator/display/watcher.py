@@ -7,7 +7,7 @@ from orchestrator.ledger import Event, State
 
 
 class Watcher(Protocol):
-    """Told of every event after it is durable; a context in which the campaign runs."""
+    """Told of every event after it is in the ledger; a context in which the campaign runs."""
 
     def event(self, event: Event, state: State) -> None:
         """Take notice of an event; must cost little, there may be thousands a second."""

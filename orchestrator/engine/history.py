@@ -1,14 +1,69 @@
 """What the planner may know of a campaign, and the planner itself, read off the ledger alone."""
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.config import recorded
 from orchestrator.data import Rows
 from orchestrator.ledger import Run, State
+from orchestrator.merit import Merit
 from orchestrator.objective import Objective
 from orchestrator.planner import Observation, Planner
 from orchestrator.space import ParameterSpace
+
+
+class History:
+    """What came of the finished runs and which is the best, worked out once for each run and not at each decision.
+
+    Args:
+        state: What is followed.
+        merit: What runs are compared by.
+    """
+
+    def __init__(self, state: State, merit: Merit) -> None:
+        self.state, self.merit = state, merit
+        self._n_followed = 0
+        self._numbers: list[int] = []
+        self._known: list[Observation] = []
+        self._best: Run | None = None
+
+    @property
+    def known(self) -> Sequence[Observation]:
+        """One observation a finished run, in the order of their numbers; as `observations` has them."""
+        self._follow()
+        return self._known
+
+    @property
+    def best(self) -> Run | None:
+        """The best run; as `Merit.best` finds it."""
+        self._follow()
+        return self._best
+
+    def n_since(self, run: Run) -> int:
+        """Return how many runs of a higher number are over."""
+        self._follow()
+        return len(self._numbers) - bisect_left(self._numbers, run.number + 1)
+
+    def _follow(self) -> None:
+        concluded = self.state.concluded
+        while self._n_followed < len(concluded):
+            self._take(self.state.runs[concluded[self._n_followed]])
+            self._n_followed += 1
+
+    def _take(self, run: Run) -> None:
+        i, found = bisect_left(self._numbers, run.number), observation(run)
+        if i == len(self._numbers):
+            self._numbers.append(run.number)
+            self._known.append(found)
+            self._best = run if self.merit.better(run, self._best) else self._best
+            return
+        if self._numbers[i] == run.number:  # a verdict
+            self._known[i] = found
+        else:  # overtaken by a later run
+            self._numbers.insert(i, run.number)
+            self._known.insert(i, found)
+        self._best = self.merit.best(self.state.finished)
 
 
 def observations(state: State) -> list[Observation]:

@@ -12,14 +12,14 @@ from orchestrator.clock import SimulatedClock, is_phased
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.display.watcher import Watcher
 from orchestrator.engine.doubt import Word, question
-from orchestrator.engine.history import observations
+from orchestrator.engine.history import History
 from orchestrator.engine.performer import Performer
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.stopping import Stop, breaker, enough, gains_too_little
 from orchestrator.engine.turns import chosen, is_free
 from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Kind, Ledger, Run
-from orchestrator.objective import Objective
+from orchestrator.merit import Merit
 from orchestrator.planner import Planner
 
 
@@ -52,7 +52,7 @@ class Engine:
         self._laboratory = laboratory
         self._planner = planner
         self._clock = clock
-        self._objective = Objective.from_config(settings.objective)
+        self._history = History(ledger.state, Merit.from_config(settings))
         self._recorder = Recorder(ledger, clock, watcher)
         self._performer = Performer(
             settings, laboratory, self._recorder, pause=self._pause, halt=self._halt_soon, words=words
@@ -105,6 +105,7 @@ class Engine:
                 self._laboratory.instruments[role].state = state  # type: ignore[union-attr]  # is_phased has looked
         for run in self._state.open_runs:
             self._performer.resume(run)
+        self._recorder.flush()
 
     def _read_messages(self) -> None:
         """Copy what other processes have left for this one into the chain."""
@@ -133,7 +134,7 @@ class Engine:
         has_room = len(self._state.open_runs) < laboratory.in_flight
         if self._stop or not has_room or not self._has_bottleneck:
             return False
-        if enough(self._settings, self._objective, self._state, self._clock.now_s) is not None:
+        if enough(self._settings, self._history, self._clock.now_s) is not None:
             return False
         stop = breaker(self._settings, self._state)
         if stop is not None:
@@ -161,13 +162,15 @@ class Engine:
     def _suggest(self) -> Run | None:
         number = len(self._state.runs) + 1
         pending = self._state.open_runs
+        if self._settings.planner.turn(number).acquisition != "random":
+            self._recorder.flush()  # a model takes its time, and others may be reading
         try:
-            suggestion = self._planner.ask(observations(self._state), [run.point for run in pending], number)
+            suggestion = self._planner.ask(self._history.known, [run.point for run in pending], number)
         except Exception as error:  # noqa: BLE001 - whatever a planner raises, the campaign must stay resumable
             reason = f"the planner failed at suggestion {number}: {type(error).__name__}: {error}"
             self._pause(Stop(reason, "paused", exit_code=4))
             return None
-        idle = gains_too_little(self._settings, self._objective, suggestion)
+        idle = gains_too_little(self._settings, self._history.merit.objective, suggestion)
         if idle is not None:
             if not pending:  # what is under way may show that more is to be gained
                 self._pause(idle)
@@ -188,7 +191,7 @@ class Engine:
         return Stop("; ".join(questions), "paused", exit_code=4) if questions else None
 
     def _end(self) -> Stop:
-        stop = self._stop or self._doubtful() or enough(self._settings, self._objective, self._state, self._clock.now_s)
+        stop = self._stop or self._doubtful() or enough(self._settings, self._history, self._clock.now_s)
         if stop is None:
             stop = Stop("nothing can go on: every open run waits for an instrument", "paused", exit_code=4)
         body = {"reason": stop.reason, "who": stop.who, "status": stop.status, "exit_code": stop.exit_code}

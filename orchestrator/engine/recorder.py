@@ -2,6 +2,9 @@
 
 Rule of this file: what the database refuses for now is kept and tried again, aloud. Meanwhile nothing else is decided,
 so nothing new starts; instruments in motion go on, and their news waits in the clock.
+
+What simulated and recorded instruments do on the simulated clock comes again of itself after a crash, so such events
+are held back to be written together. All others are on the disk before anything follows from them.
 """
 
 import json
@@ -20,6 +23,7 @@ PATIENCE_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
 """How long to wait before each next attempt at what was refused."""
 
 _OUTCOMES = (Kind.STEP_FINISHED, Kind.STEP_FAILED)
+_LAST = (Kind.PAUSED, Kind.CAMPAIGN_CLOSED)
 _REPEATABLE = ("simulated", "recorded")
 _T = TypeVar("_T")
 
@@ -31,7 +35,7 @@ class Recorder:
     Args:
         ledger: Open to append.
         clock: Tells the instant.
-        watcher: Told of every event, after it is durable, and of what was refused.
+        watcher: Told of every event, after it is in the ledger, and of what was refused.
         patience_s: How long to wait before each next attempt at what was refused. The outcome of a real step, which
             nothing can bring back, is tried until it is written or `give_up` is called.
     """
@@ -76,6 +80,14 @@ class Recorder:
         origin = str(self.state.identities[body["instrument"]]["origin"])
         return self._append(Kind.STEP_STARTED, body, origin, run=run.number, step=number)
 
+    def flush(self) -> None:
+        """Write what is held back, before something that takes its time.
+
+        Raises:
+            LedgerError: The database refused, again and again.
+        """
+        self._patiently(self.ledger.flush)
+
     def messages(self) -> list[tuple[int, dict[str, Any]]]:
         """Return what other processes have left; see `Ledger.messages`.
 
@@ -100,6 +112,7 @@ class Recorder:
     def _append(self, kind: Kind, body: Mapping[str, Any], origin: str, **where: Any) -> Event:  # noqa: ANN401
         when: dict[str, Any] = {"lab_s": self.clock.now_s, "utc": self.clock.utc(), "origin": origin}
         is_precious = kind in _OUTCOMES and origin not in _REPEATABLE
+        where["is_held"] = self.clock.never_waits and origin in _REPEATABLE and kind not in _LAST
         try:
             event = self._patiently(lambda: self.ledger.append(kind, body, **when, **where), for_ever=is_precious)
         except LedgerRefused as error:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from orchestrator.config.schema import CampaignConfig
+from orchestrator.engine.history import History
 from orchestrator.ledger import State
-from orchestrator.merit import Merit
 from orchestrator.objective import Objective
 from orchestrator.planner import Suggestion
 
@@ -26,14 +26,13 @@ class Stop:
     exit_code: int = 0
 
 
-def enough(settings: CampaignConfig, objective: Objective, state: State, now_s: float) -> Stop | None:
+def enough(settings: CampaignConfig, history: History, now_s: float) -> Stop | None:
     """Return why no further run may be suggested, or None."""
-    budget = settings.budget
-    failed = [run for run in state.finished if run.status != "measured"]
-    if budget.failures is not None and len(failed) >= budget.failures:
-        spent = f"{len(failed)} runs failed, which is the budget of failures (budget.failures)"
+    budget, state = settings.budget, history.state
+    if budget.failures is not None and state.n_failed >= budget.failures:
+        spent = f"{state.n_failed} runs failed, which is the budget of failures (budget.failures)"
         return Stop(spent, "halted", exit_code=4)
-    if (reached := _goal_reached(settings, objective, state)) is not None:
+    if (reached := _goal_reached(settings, history)) is not None:
         return Stop(reached, "finished")
     if len(state.runs) - (state.unstarted is not None) >= budget.runs:
         return Stop(f"all {budget.runs} runs of the budget are done", "finished")
@@ -52,15 +51,14 @@ def gains_too_little(settings: CampaignConfig, objective: Objective, suggestion:
     return Stop(words, "finished")
 
 
-def _goal_reached(settings: CampaignConfig, objective: Objective, state: State) -> str | None:
-    measured = [run for run in state.finished if run.value is not None]
-    best = Merit.from_config(settings).best(measured)
+def _goal_reached(settings: CampaignConfig, history: History) -> str | None:
+    best = history.best
     if best is None or best.value is None:
         return None
     target, patience = settings.stop.target, settings.stop.no_improvement_in
-    if target is not None and not objective.better(target, best.value):
+    if target is not None and not history.merit.objective.better(target, best.value):
         return f"run {best.number} reached the target: {best.value:.4g} against {target:g} (stop.target)"
-    since = sum(run.number > best.number for run in state.finished)
+    since = history.n_since(best)
     if patience is not None and since >= patience:
         return f"no improvement in {since} runs since run {best.number} (stop.no_improvement_in)"
     return None
@@ -69,7 +67,7 @@ def _goal_reached(settings: CampaignConfig, objective: Objective, state: State) 
 def breaker(settings: CampaignConfig, state: State) -> Stop | None:
     """Return the pause of the failure-rate breaker, if the last runs mostly failed since the campaign last resumed."""
     rule = settings.policies.breaker
-    last = [run for run in state.finished if run.number > state.resumed_after_run][-rule.of_last :]
+    last = [run for run in state.finished[-rule.of_last :] if run.number > state.resumed_after_run]
     failed = [run for run in last if run.status != "measured"]
     if len(failed) < rule.failed:
         return None

@@ -1,6 +1,7 @@
 """The ledger: a store of events, their chain, and the state they fold to."""
 
 import gc
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -146,8 +147,21 @@ class Ledger:
         run: int | None = None,
         step: int | None = None,
         attachments: Sequence[bytes] = (),
+        is_held: bool = False,
     ) -> Event:
-        """Append one event; it is durable when this returns.
+        """Append one event; it is durable when this returns, with all that were held back before it.
+
+        Args:
+            kind: What happened.
+            body: What there is to say of it.
+            lab_s: Lab time, s.
+            utc: The same moment as ISO text.
+            origin: Where it comes from.
+            run: The run it belongs to.
+            step: The step within the run.
+            attachments: What the body names by its hash.
+            is_held: Whether it may be written with later events, in one transaction. For what comes again of itself
+                after a crash: others read it only then, and a crash takes it back.
 
         Raises:
             LedgerRefused: The database refused for now; nothing was written.
@@ -159,9 +173,19 @@ class Ledger:
         digest = chain(self.state.head, content)
         event = _event(content, digest)
         following = self.state.following(event)
-        self._store.append((*content, digest), attachments)
+        contents = {hashlib.sha256(content).hexdigest(): content for content in attachments}
+        self._store.append((*content, digest), contents, is_held=is_held)
         self.state.apply(event, following)
         return event
+
+    def flush(self) -> None:
+        """Write the events that are held back; durable when it returns.
+
+        Raises:
+            LedgerRefused: The database refused for now; nothing was written.
+            LedgerError: The database refused for good; nothing was written.
+        """
+        self._store.flush()
 
     def messages(self) -> list[tuple[int, dict[str, Any]]]:
         """Return what other processes have left for the writer and is not yet an event: number and content."""

@@ -3,8 +3,10 @@
 The table `TRANSITIONS` is the state machine of runs and steps; everything else reads it.
 """
 
+from bisect import insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from orchestrator.ledger.events import Event, Kind
@@ -117,11 +119,19 @@ class Run:
 
 @dataclass
 class State:
-    """Everything the ledger says, as of its last event."""
+    """Everything the ledger says, as of its last event.
+
+    What is asked at every instant is kept as events come, so that its price does not grow with the campaign: `finished`
+    are the runs that are over, by number; `n_failed` of these came to nothing; `concluded` are the numbers of runs as
+    they were told to be over, and once more at each verdict.
+    """
 
     opened: Mapping[str, Any] | None = None
     runs: dict[int, Run] = field(default_factory=dict)
     unfinished: dict[int, Run] = field(default_factory=dict)
+    finished: list[Run] = field(default_factory=list)
+    n_failed: int = 0
+    concluded: list[int] = field(default_factory=list)
     identities: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     instrument_states: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     status: str = "new"
@@ -158,11 +168,6 @@ class State:
         take = _TAKE.get(event.kind)
         if take is not None:
             take(self, event, status)
-
-    @property
-    def finished(self) -> list[Run]:
-        """Runs that are over, by number."""
-        return [run for run in self.runs.values() if run.stage == "finished"]
 
     @property
     def open_runs(self) -> list[Run]:
@@ -249,11 +254,14 @@ def _run_finished(state: State, event: Event, status: str) -> None:
     run = state.runs[event.run or 0]
     run.stage, run.end_s, body = status, event.lab_s, event.body
     run.finished, run.details = body, body.get("details", {})
-    _conclude(run, body)
     del state.unfinished[run.number]
+    insort(state.finished, run, key=attrgetter("number"))
+    _conclude(state, run, body)
 
 
-def _conclude(run: Run, body: Mapping[str, Any]) -> None:
+def _conclude(state: State, run: Run, body: Mapping[str, Any]) -> None:
+    state.n_failed += (body["status"] != "measured") - (run.status not in (None, "measured"))
+    state.concluded.append(run.number)
     run.status, run.value, run.sd = body["status"], body.get("value"), body.get("sd")
     run.failure, run.reason = body.get("failure"), body.get("reason", "")
 
@@ -299,10 +307,10 @@ def _verdict_changed(state: State, event: Event, _: str) -> None:
     run, verdict = state.runs[event.run or 0], event.body["verdict"]
     run.verdict = verdict
     if verdict == "valid":
-        _conclude(run, run.finished)
+        _conclude(state, run, run.finished)
     else:
         failure = "operator" if verdict == "invalid" else verdict
-        _conclude(run, {"status": "failed", "failure": failure, "reason": event.body.get("note", "")})
+        _conclude(state, run, {"status": "failed", "failure": failure, "reason": event.body.get("note", "")})
 
 
 def _paused(state: State, event: Event, _: str) -> None:
@@ -311,7 +319,7 @@ def _paused(state: State, event: Event, _: str) -> None:
 
 def _resumed(state: State, _event: Event, _: str) -> None:
     state.status, state.reason = "running", ""
-    state.resumed_after_run = max((run.number for run in state.finished), default=0)
+    state.resumed_after_run = state.finished[-1].number if state.finished else 0
 
 
 def _closed(state: State, event: Event, _: str) -> None:

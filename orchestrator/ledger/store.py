@@ -2,11 +2,16 @@
 
 Knows tables, rows and durability; knows nothing of what an event means. What differs between databases (locks,
 triggers, faults) is in `sqlite.py` and `postgres.py`.
+
+A row may be held back, to be written with others in one transaction. Rows are written in their order and whole
+transactions are durable, so that what is on the disk is always a prefix of what was appended.
 """
 
 import hashlib
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -44,8 +49,12 @@ _INBOX = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
 )
 _CONTENT = sa.select(_ATTACHMENTS.c.content).where(_ATTACHMENTS.c.sha256 == sa.bindparam("sha256"))
+_POSTED = sa.select(_INBOX.c.id, _INBOX.c.body).where(_INBOX.c.id > sa.bindparam("after")).order_by(_INBOX.c.id)
 _PAGE = 5000
 _BATCH = 256
+
+MOST_HELD, LONGEST_HELD_S = 256, 0.1
+"""How many rows are held back, and for how long on the wall, s, before the next append writes them."""
 
 Row = tuple[Any, ...]
 
@@ -81,7 +90,12 @@ class Store(ABC):
         self._engine = engine
         self._write = write
         self._insertion = str(_EVENTS.insert().compile(dialect=engine.dialect))
+        self._attaching = f"{_ATTACHMENTS.insert().compile(dialect=engine.dialect)} ON CONFLICT DO NOTHING"
         self._connection: sa.Connection | None = None
+        self._held: list[Row] = []
+        self._held_content: dict[str, bytes] = {}
+        self._held_since = 0.0
+        self._room = 1  # doubled at each write, so that a process that dies young has got on all the same
 
     @abstractmethod
     def _fault(self, error: sa.exc.DBAPIError, what: str) -> LedgerError:
@@ -130,7 +144,7 @@ class Store(ABC):
             yield from page
             page = self._read(query.where(_EVENTS.c.seq > page[-1][0]))
 
-    def _read(self, query: sa.Select[Any], **bound: str) -> list[Row]:
+    def _read(self, query: sa.Select[Any], **bound: str | int) -> list[Row]:
         """Return all rows of a query, and leave no transaction open."""
         try:
             found = [tuple(row) for row in self._live.execute(query, bound)]
@@ -163,34 +177,61 @@ class Store(ABC):
             self._take_back()
             raise self._fault(error, "the import") from error
 
-    def append(self, row: Row, attachments: Sequence[bytes] = ()) -> None:
-        """Insert one row with its attachments; durable when it returns.
+    def append(self, row: Row, attachments: Mapping[str, bytes], *, is_held: bool = False) -> None:
+        """Insert one row with its attachments, and all that were held back before it; durable when it returns.
+
+        Args:
+            row: The event, its hash at the end.
+            attachments: Bytes by their sha256.
+            is_held: Whether the row itself may wait for a later one, or for `flush`. It is in the ledger all the same;
+                a crash takes it back, with every row after it.
 
         Raises:
             LedgerRefused: The disk is full, the server gone: nothing was written, and it may be tried again.
             LedgerError: The database refused for good; nothing was written.
         """
+        if not is_held:
+            self._insert_all([*self._held, row], {**self._held_content, **attachments})
+            return
+        if len(self._held) >= self._room or (self._held and time.monotonic() - self._held_since >= LONGEST_HELD_S):
+            self.flush()
+            self._room = min(2 * self._room, MOST_HELD)
+        if not self._held:
+            self._held_since = time.monotonic()
+        self._held.append(row)
+        self._held_content.update(attachments)
+
+    def flush(self) -> None:
+        """Write what is held back; durable when it returns.
+
+        Raises:
+            LedgerRefused: The disk is full, the server gone: nothing was written, and it may be tried again.
+            LedgerError: The database refused for good; nothing was written.
+        """
+        if self._held:
+            self._insert_all(self._held, self._held_content)
+
+    def _insert_all(self, rows: Sequence[Row], attachments: Mapping[str, bytes]) -> None:
+        """Insert rows by statements that were compiled once: SQLAlchemy's own way costs more than the disk."""
         try:
-            for content in attachments:
-                self._attach(content)
-            self._insert(row)
+            if attachments:
+                self._insert(self._attaching, _ATTACHMENTS, list(attachments.items()))
+            self._insert(self._insertion, _EVENTS, rows)
             self._live.commit()
         except sa.exc.DBAPIError as error:
-            fault = self._fault(error, f"the append of event {row[0]}")
+            first, last = rows[0][0], rows[-1][0]
+            which = f"event {last}" if first == last else f"events {first} to {last}"
+            fault = self._fault(error, f"the append of {which}")
             self._take_back()
-            if not self._holds(row):  # a connection may break between a commit and the word of it
+            if not self._holds(rows[-1]):  # a connection may break between a commit and the word of it
                 raise fault from error
+        self._held, self._held_content = [], {}
 
-    def _insert(self, row: Row) -> None:
-        """Insert an event by a statement that was compiled once: SQLAlchemy's own way costs more than the disk."""
-        by_place = self._engine.dialect.positional
-        self._live.exec_driver_sql(self._insertion, row if by_place else dict(zip(_EVENTS.c.keys(), row, strict=True)))
-
-    def _attach(self, content: bytes) -> None:
-        sha = hashlib.sha256(content).hexdigest()
-        known = self._live.scalar(sa.select(_ATTACHMENTS.c.sha256).where(_ATTACHMENTS.c.sha256 == sha))
-        if known is None:
-            self._live.execute(_ATTACHMENTS.insert().values((sha, content)))
+    def _insert(self, statement: str, table: sa.Table, rows: Sequence[Row]) -> None:
+        if not self._engine.dialect.positional:
+            self._live.exec_driver_sql(statement, [dict(zip(table.c.keys(), row, strict=True)) for row in rows])
+        else:
+            self._live.exec_driver_sql(statement, list(rows))
 
     def _holds(self, row: Row) -> bool:
         """Return whether a row is there, be it that its commit was not heard of."""
@@ -219,8 +260,7 @@ class Store(ABC):
         Raises:
             LedgerError: The database cannot be read.
         """
-        query = sa.select(_INBOX.c.id, _INBOX.c.body).where(_INBOX.c.id > after).order_by(_INBOX.c.id)
-        return [(int(number), str(text)) for number, text in self._read(query)]
+        return [(int(number), str(text)) for number, text in self._read(_POSTED, after=after)]
 
     def attachment(self, sha256: str) -> bytes:
         """Return the bytes of an attachment.
@@ -229,6 +269,8 @@ class Store(ABC):
             LedgerError: The database cannot be read.
             LedgerDamaged: It is missing, or its bytes do not have that hash.
         """
+        if sha256 in self._held_content:
+            return self._held_content[sha256]
         found = self._read(_CONTENT, sha256=sha256)
         if not found or hashlib.sha256(found[0][0]).hexdigest() != sha256:
             message = f"{self.path}: attachment {sha256[:12]} is missing or was changed"
@@ -236,8 +278,13 @@ class Store(ABC):
         return bytes(found[0][0])
 
     def close(self) -> None:
-        """Release the database and the lock; safe to call twice."""
+        """Release the database and the lock; safe to call twice.
+
+        What is held back is written if it can be. Where it cannot, the ledger ends before it, as after a crash.
+        """
         if self._connection is not None:
+            with suppress(LedgerError):
+                self.flush()
             self._connection.close()
             self._connection = None
         self._engine.dispose()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,17 +81,33 @@ class Question:
     def __init__(self, search: Search, known: Sequence[Observation], pending: Sequence[Point], number: int) -> None:
         self._search, self._known, self._pending, self._number = search, known, pending, number
         self._space, self._settings = search.space, search.settings.turn(number)
-        told = [o.point for o in known if o.value is not None or o.failure == FailureClass.INFEASIBLE]
-        self._used = self._space.encode([*told, *pending])
+
+    @cached_property
+    def _used(self) -> FloatArray:
+        """Encoded points that are not suggested again, shape (n_used, n_columns)."""
+        told = [o.point for o in self._known if o.value is not None or o.failure == FailureClass.INFEASIBLE]
+        return self._space.encode([*told, *self._pending])
 
     def answer(self) -> Suggestion:
         """Return the suggestion: of the initial design, else the most feasible point, else the most promising."""
-        n_telling = sum(o.value is not None or o.failure in EVIDENCE for o in self._known)
-        if n_telling + len(self._pending) < self._settings.initial_runs:
+        if self._is_designed():
             return self._from_design()
+        if self._settings.acquisition == "random":
+            return self._at_random()
         if not measured(self._known):
             return self._most_feasible()
         return self._from_model()
+
+    def _is_designed(self) -> bool:
+        """Whether less is known than the initial design was to tell; counts no further than that."""
+        lacking = self._settings.initial_runs - len(self._pending)
+        telling = (o for o in self._known if o.value is not None or o.failure in EVIDENCE)
+        return sum(1 for _ in islice(telling, max(lacking, 0))) < lacking
+
+    def _at_random(self) -> Suggestion:
+        """Return a point that was drawn, whatever was measured: what it costs does not grow with the campaign."""
+        columns = self._samples() if self._space.is_discrete else self._space.draw(1, self._rng())
+        return Suggestion(self._number, self._space.points(columns[:1])[0], "random", "drawn at random")
 
     def _from_design(self) -> Suggestion:
         design = self._search.design

@@ -39,7 +39,7 @@ class Suggestion:
     Args:
         number: Which suggestion of the campaign it is, from 1.
         point: The point, plain values in parameter order.
-        kind: "design" (of the initial design) or "model".
+        kind: "design" (of the initial design), "model", or "random" (the acquisition of that name).
         why: A sentence for a scientist.
         mean: Predicted objective in its unit, None without a model.
         sd: Standard deviation of that prediction, None without a model.

@@ -45,14 +45,14 @@ def test_verdict_on_a_run_that_has_not_finished_is_refused(tmp_path: Path) -> No
 
 
 class Judge(Silent):
-    """Changes the verdict on the first run as soon as it has finished, from beside the engine."""
+    """Changes the verdict on the first run while the second one begins, from beside the engine."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.answer = path, None
 
     def event(self, event: Event, state: State) -> None:  # noqa: ARG002 - the protocol's
-        """Wait for the first run."""
-        if event.kind == Kind.RUN_FINISHED and event.run == 1:
+        """Wait for the second suggestion: a model was asked for it, and everything before is there to be read."""
+        if event.kind == Kind.SUGGESTED and event.run == 2:
             self.answer = amend(self.path, Kind.VERDICT_CHANGED, {"verdict": "infeasible", "note": "burnt"}, run=1)
 
 
@@ -64,5 +64,5 @@ def test_verdict_on_a_running_campaign_is_copied_before_the_next_decision(tmp_pa
     with Ledger.open(judge.path) as ledger:
         kinds = [(e.kind, e.run) for e in ledger.events()]
         assert kinds.count(("verdict_changed", 1)) == 1
-        assert kinds.index(("verdict_changed", 1)) < kinds.index(("suggested", 2))
+        assert kinds.index(("verdict_changed", 1)) < kinds.index(("suggested", 3))
         assert ledger.state.runs[1].failure == "infeasible"

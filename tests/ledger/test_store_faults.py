@@ -111,7 +111,7 @@ def test_refused_append_is_tried_again_aloud_until_there_is_room(tmp_path: Path,
     with begun(tmp_path / "l.sqlite") as ledger:
         pen = recorder(ledger, listener, (0.01,) * 5)
         disk.fill()
-        pen.record(Kind.NOTE, {"text": "kept"}, origin="simulated")
+        pen.record(Kind.NOTE, {"text": "kept"}, origin="real")
         assert [e.body.get("text") for e in ledger.events()] == [None, "kept"]
     assert len(listener.said) == 2
     assert "tried again in 0.01 s" in listener.said[0]
@@ -125,9 +125,9 @@ def test_refused_append_is_given_up_when_patience_ends(tmp_path: Path, disk: Lim
         pen = recorder(ledger, listener, (0.01,) * 3)
         disk.fill()
         with pytest.raises(LedgerRefused, match="the disk"):
-            pen.record(Kind.NOTE, {"text": "lost"}, origin="simulated")
+            pen.record(Kind.NOTE, {"text": "lost"}, origin="real")
         disk.free()
-        pen.record(Kind.NOTE, {"text": "next"}, origin="simulated")
+        pen.record(Kind.NOTE, {"text": "next"}, origin="real")
         assert [e.body.get("text") for e in ledger.events()] == [None, "next"]
     assert (len(listener.said), listener.kinds) == (3, ["note"])
 
@@ -171,7 +171,7 @@ def test_campaign_on_a_full_disk_stops_with_3_and_goes_on_when_there_is_room(tmp
     config = write_config(tmp_path)
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
 
-    words = [sys.executable, "-c", CAMPAIGN, "150000", str(config), "--out", str(tmp_path / "full")]
+    words = [sys.executable, "-c", CAMPAIGN, "75000", str(config), "--out", str(tmp_path / "full")]
     stopped = subprocess.run(words, capture_output=True, text=True, check=False, env=env)
     assert stopped.returncode == 3, stopped.stderr
     assert "the disk" in stopped.stderr
