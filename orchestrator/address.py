@@ -61,6 +61,14 @@ def address(place: "str | Path | Address") -> "Path | Address":
     return Path(place) if isinstance(place, str) else place
 
 
+def ledger_place(text: str) -> "str | Path":
+    """Return where the ledger is that a person names: an address as it stands, a file, or the ledger of a folder."""
+    if is_url(text):
+        return text
+    path = Path(text)
+    return path / "ledger.sqlite" if path.is_dir() else path
+
+
 def without_password(text: str) -> str:
     """Return a URL without its password; any other text as it is."""
     return _PASSWORD_OPTION.sub("", _PASSWORD.sub(r"\1@", text)).rstrip("?&") if is_url(text) else text

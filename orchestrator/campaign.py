@@ -17,6 +17,7 @@ from orchestrator.config import CampaignConfig, ConfigError, Configuration, Prob
 from orchestrator.data import DataError, read_csv
 from orchestrator.display.watcher import Silent, Watcher
 from orchestrator.engine import Engine, Word
+from orchestrator.engine.requests import copy_messages
 from orchestrator.engine.stopping import Stop
 from orchestrator.laboratory import Laboratory, build, check_origins, figures_of
 from orchestrator.ledger import Kind, Ledger, State, exists
@@ -24,6 +25,7 @@ from orchestrator.ledger.events import FORMAT
 from orchestrator.ledger.export import write_runs_csv
 from orchestrator.ledger.state import join_origins
 from orchestrator.limits import check_limits
+from orchestrator.person import person
 from orchestrator.planner import Planner
 from orchestrator.space import SpaceError
 from orchestrator.versions import versions
@@ -107,12 +109,13 @@ class Campaign:
         folder = Path(out) if out is not None else Path("runs") / configuration.settings.campaign
         return cls(configuration, *(_beside(configuration.settings, folder) if new else (folder,)))
 
-    def run(self, watcher: Watcher | None = None, words: Sequence[Word] = ()) -> Outcome:
+    def run(self, watcher: Watcher | None = None, words: Sequence[Word] = (), *, note: str = "") -> Outcome:
         """Go on until the campaign is finished, halted or paused; write report and tables.
 
         Args:
             watcher: Told of every event.
             words: What a person says of steps in doubt.
+            note: Why a paused campaign goes on.
 
         Raises:
             LedgerError: The ledger is locked, damaged or cannot be written.
@@ -121,7 +124,7 @@ class Campaign:
         """
         with Ledger.write(self.ledger_path) as ledger:
             self._check_words(ledger.state, words)
-            closed = self._prepare(ledger)
+            closed = self._prepare(ledger, note)
             if closed is not None:
                 if not all((self.folder / name).exists() for name in RESULTS):
                     self.write_results(ledger)
@@ -151,7 +154,7 @@ class Campaign:
             )
             raise ConfigError([Problem(str(error.filename or self.folder), message)]) from error
 
-    def _prepare(self, ledger: Ledger) -> Stop | None:
+    def _prepare(self, ledger: Ledger, note: str) -> Stop | None:
         """Bring the ledger to where the engine can go on; return how it ended if there is nothing to do."""
         state = ledger.state
         if state.opened is None:
@@ -171,9 +174,20 @@ class Campaign:
         elif state.status == "closed":
             return Stop(state.reason, "finished" if state.exit_code == 0 else "halted", exit_code=state.exit_code)
         if state.status == "paused":
-            self._append(ledger, Kind.RESUMED, {"who": "operator", "after": state.reason}, self._clock(state))
+            self._resume(ledger, note)
         self._connect(ledger, self._clock(state), with_state=False)
         return None
+
+    def _resume(self, ledger: Ledger, note: str) -> None:
+        """Record who lets a paused campaign go on; what was asked of it before is in the chain first, and then past."""
+        clock = self._clock(ledger.state)
+
+        def record(kind: Kind, body: Mapping[str, Any], run: int | None = None) -> None:
+            ledger.append(kind, body, lab_s=clock.now_s, utc=clock.utc(), origin="human", run=run)
+
+        copy_messages(ledger.messages(), record)
+        why = {"note": note} if note else {}
+        record(Kind.RESUMED, {"who": person(), "after": ledger.state.reason, **why})
 
     def _identity(self) -> tuple[dict[str, Any], dict[str, Any]]:
         past = {"source": self.planner.source, "initial": self.planner.initial}

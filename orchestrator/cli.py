@@ -88,6 +88,8 @@ def check(argv: Sequence[str] | None = None) -> int:
 
 
 def _run_parser() -> argparse.ArgumentParser:
+    from orchestrator.control import command as control  # noqa: PLC0415 - the other commands have no use for it
+
     parser = argparse.ArgumentParser(
         prog="run-campaign",
         description="Run a campaign, or resume it where its ledger ends.",
@@ -114,7 +116,7 @@ def _run_parser() -> argparse.ArgumentParser:
         metavar="RUN.STEP=HOW",
         help="settle a step in doubt: done, failed, repeat",
     )
-    parser.add_argument("--note", default="", metavar="TEXT", help="why it is settled so")
+    parser.add_argument("--note", default="", metavar="TEXT", help="why it is settled so, paused, stopped or resumed")
     parser.add_argument(
         "--reading",
         nargs="+",
@@ -125,6 +127,7 @@ def _run_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--check", action="store_true", help="only check the configuration and show what would run")
     parser.add_argument("--quiet", action="store_true", help="one plain line a run, also in a terminal")
+    control.add_words(parser)
     return parser
 
 
@@ -159,6 +162,10 @@ def _failed(message: str, status: int) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from orchestrator.control import command as control  # noqa: PLC0415 - the other commands have no use for it
+
+    if control.is_asked(args):
+        return control.run(args)
     from orchestrator.campaign import Campaign  # noqa: PLC0415 - so that --help answers at once
 
     config, overrides = _overrides(args)
@@ -168,7 +175,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.check:
         return _check(campaign)
     is_live = sys.stdout.isatty() and not args.quiet and not campaign.laboratory.is_asking_here
-    outcome = campaign.run(_watcher(campaign, is_live=is_live), _words(args))
+    outcome = campaign.run(_watcher(campaign, is_live=is_live), _words(args), note=args.note)
     _close(campaign, outcome, is_live=is_live, again=_again(args, config, outcome))
     return outcome.stop.exit_code
 

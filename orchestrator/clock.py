@@ -47,8 +47,10 @@ HALT_S = 10.0
 """How long a blocking driver that was halted may take to come back, s on the wall."""
 
 _SHORTEST_TIMEOUT_S = 60.0
-_LOOK_S = 0.5
 """In a rehearsal, where an hour is the blink of an eye, no driver is overdue sooner than this, s on the wall."""
+
+_LOOK_S, _ASK_EVERY_S = 0.5, 1.0
+"""How often who waits looks up, for a signal and for a message of another process, s on the wall."""
 
 _SHORTEST_S = 1e-3
 """No phase ends at the instant it began, so that what a step did is never decided where it was started."""
@@ -155,8 +157,12 @@ class SimulatedClock:
         posts, self._posts = sorted(self._posts, key=lambda p: (p.run, p.step)), []
         return posts
 
-    def advance(self) -> bool:
-        """Go to the next instant at which something happens; False when nothing is left to wait for."""
+    def advance(self, is_called: Callable[[], bool] = lambda: False) -> bool:  # noqa: ARG002 - it never waits
+        """Go to the next instant at which something happens; False when nothing is left to wait for.
+
+        Args:
+            is_called: Asked now and then during a long wait, which is cut short where it says so.
+        """
         following = self._schedule.peek()
         if math.isinf(following):
             return False
@@ -258,7 +264,7 @@ class WallClock(SimulatedClock):
 
         threading.Thread(target=work, name=f"{instrument.name} {command.id}", daemon=True).start()
 
-    def advance(self) -> bool:
+    def advance(self, is_called: Callable[[], bool] = lambda: False) -> bool:
         """Wait for the next scheduled instant or the next answer, whichever comes first."""
         following = self._schedule.peek()
         due_s = min((thread.due_s for thread in self._waited_for), default=math.inf)
@@ -266,7 +272,7 @@ class WallClock(SimulatedClock):
             return False
         wait_s = min((following - self._elapsed_s()) / self._rate, due_s - time.monotonic())
         try:
-            answer = self._heard_within(wait_s)
+            answer = self._heard_within(wait_s, is_called)
         except queue.Empty:
             self.now_s = max(self.now_s, min(following, self._elapsed_s()))
             self._note_overdue()
@@ -276,7 +282,7 @@ class WallClock(SimulatedClock):
             self._take(*answer)
         return True
 
-    def _heard_within(self, wait_s: float) -> tuple[tuple[int, int], News] | None:
+    def _heard_within(self, wait_s: float, is_called: Callable[[], bool]) -> tuple[tuple[int, int], News] | None:
         """Return the next answer, or None when woken.
 
         A signal may reach the thread of a driver. The main thread, which alone runs handlers, would sleep on; so it
@@ -286,9 +292,14 @@ class WallClock(SimulatedClock):
             queue.Empty: Nothing came in time.
         """
         end = time.monotonic() + max(0.0, wait_s)
+        ask_s = time.monotonic() + _ASK_EVERY_S
         while (left_s := end - time.monotonic()) > _LOOK_S:
             with suppress(queue.Empty):
                 return self._answers.get(timeout=_LOOK_S)
+            if time.monotonic() > ask_s:
+                if is_called():
+                    return None
+                ask_s = time.monotonic() + _ASK_EVERY_S
         return self._answers.get(timeout=max(0.0, left_s))
 
     @property

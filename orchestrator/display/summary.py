@@ -165,7 +165,8 @@ def lines(facts: Summary, files: Mapping[str, object] | None = None) -> list[tup
     """Return the closing words as pairs of a label and a line; a label is "" where the line before it goes on."""
     classes = {failure: len(runs) for failure, runs in facts.failures.items()}
     runs = f"{facts.n_measured} measured, {facts.n_failed} failed" + (f" ({listed(classes)})" if classes else "")
-    found = [*_answer(facts), ("runs", runs + (f", {facts.n_open} under way" if facts.n_open else ""))]
+    runs += f", {facts.n_open} {'left unfinished' if facts.is_over else 'under way'}" if facts.n_open else ""
+    found = [*_answer(facts), ("runs", runs)]
     found += [
         ("", f"{failure}: {clean(r[-1].reason, 160)} (run {r[-1].number})") for failure, r in facts.failures.items()
     ]
@@ -202,6 +203,11 @@ def plain_text(facts: Summary, files: Mapping[str, object] | None = None) -> str
 
 def closing_text(facts: Summary, files: Mapping[str, object] | None = None) -> "Panel":
     """Return the closing words for a rich console: what `plain_text` says, in a frame."""
+    return framed(facts.campaign, lines(facts, files))
+
+
+def framed(title: str, pairs: Sequence[tuple[str, str]]) -> "Panel":
+    """Return pairs of a label and a line in a frame, for a rich console."""
     from rich import box  # noqa: PLC0415 - rich only where there is a console
     from rich.panel import Panel  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -210,6 +216,6 @@ def closing_text(facts: Summary, files: Mapping[str, object] | None = None) -> "
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
-    for label, line in lines(facts, files):
+    for label, line in pairs:
         grid.add_row(label, Text(line, style="bold" if label == "best" else ""))
-    return Panel(grid, title=Text(facts.campaign, style="bold"), title_align="left", box=box.ROUNDED, padding=(0, 1))
+    return Panel(grid, title=Text(title, style="bold"), title_align="left", box=box.ROUNDED, padding=(0, 1))

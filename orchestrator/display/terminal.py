@@ -18,7 +18,18 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.config.schema import CampaignConfig
-from orchestrator.display.wording import clean, column, listed, named, number, plural, point_text, with_sd, with_unit
+from orchestrator.display.wording import (
+    asked,
+    clean,
+    column,
+    listed,
+    named,
+    number,
+    plural,
+    point_text,
+    with_sd,
+    with_unit,
+)
 from orchestrator.ledger import Event, Kind, Run, State
 from orchestrator.merit import Merit
 
@@ -57,6 +68,7 @@ class _Board:
         self.origin = "none"
         self.status = "new"
         self.reason = ""
+        self.asked = ""
         self.lab_s = 0.0
         self._is_filled = False
 
@@ -65,6 +77,7 @@ class _Board:
         if not self._is_filled:
             self._fill(state, event)
         self.lab_s, self.status, self.reason = state.lab_s, state.status, state.reason
+        self.asked = _asked(state)
         if event.kind == Kind.INSTRUMENT_CONNECTED:
             self.origin = state.origin
         elif event.kind == Kind.STEP_STARTED:
@@ -100,6 +113,10 @@ class _Board:
         return run
 
 
+def _asked(state: State) -> str:
+    return asked(state.requests[-1], is_soon=state.is_asked_to_end_soon) if state.requests else ""
+
+
 class PlainWatcher:
     """Writes one line for each finished run, for pipes and logs.
 
@@ -118,8 +135,12 @@ class PlainWatcher:
         run = self._board.take(event, state)
         if run is not None:
             self._write(self._line(run))
-        elif event.kind in (Kind.PAUSED, Kind.RESUMED):
-            self._write(f"{event.kind} {clean(event.body.get('reason', ''))}".rstrip())
+        elif event.kind == Kind.REQUESTED:
+            self._write(self._board.asked)
+        elif event.kind == Kind.PAUSED:
+            self._write(f"paused {clean(event.body.get('reason', ''))}")
+        elif event.kind == Kind.RESUMED:
+            self._write(f"resumed by {clean(event.body.get('who', ''))}")
 
     def notice(self, text: str) -> None:
         """Write a line."""
@@ -188,6 +209,8 @@ class LiveWatcher:
         board = self._board
         parts: list[RenderableType] = [self._header(), self._progress(), self._table(list(board.runs))]
         parts += self._foot()
+        if board.asked:
+            parts.append(Panel(Text(board.asked), title="ending", style="bold yellow"))
         if board.status == "paused":
             parts.append(Panel(Text(clean(board.reason)), title="paused", style="bold red"))
         return Group(*parts)

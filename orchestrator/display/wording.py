@@ -6,6 +6,7 @@ Rule of this file: what an instrument or a user wrote is untrusted; `clean` take
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
@@ -17,6 +18,18 @@ def clean(text: object, limit: int | None = None) -> str:
     )
     line = " ".join("".join(kept).split())
     return line if limit is None or len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def asked(request: Mapping[str, Any], *, is_soon: bool) -> str:
+    """Return in words what another process has asked of a running campaign.
+
+    Args:
+        request: The body of `requested`.
+        is_soon: Whether it ends after the steps under way; else after the runs.
+    """
+    note = f": {clean(request['note'])}" if request.get("note") else ""
+    first = "steps" if is_soon else "runs"
+    return f"asked to {clean(request['ask'])} by {clean(request['who'])}{note}; the {first} under way end first"
 
 
 def lasting(days: float) -> str:

@@ -5,7 +5,9 @@ first; a new suggestion comes last, and only when the bottleneck is free: asked 
 than what is known when it starts.
 """
 
-from collections.abc import Sequence
+import queue
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from instruments.driver import CommandRefused
 from orchestrator.clock import SimulatedClock, is_phased
@@ -15,11 +17,13 @@ from orchestrator.engine.doubt import Word, question
 from orchestrator.engine.history import History
 from orchestrator.engine.performer import Performer
 from orchestrator.engine.recorder import Recorder
-from orchestrator.engine.stopping import Stop, breaker, enough, gains_too_little
+from orchestrator.engine.requests import Request, copy_messages, requested
+from orchestrator.engine.stopping import ENGINE, Stop, breaker, enough, gains_too_little
 from orchestrator.engine.turns import chosen, is_free
 from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Kind, Ledger, Run
 from orchestrator.merit import Merit
+from orchestrator.person import person
 from orchestrator.planner import Planner
 
 
@@ -59,6 +63,7 @@ class Engine:
         )
         self._stop: Stop | None = None
         self._halt_reason: str | None = None
+        self._untold: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def run(self) -> Stop:
         """Go on until the campaign is finished, halted or paused, and tell why.
@@ -75,12 +80,14 @@ class Engine:
                 self._halt_reason = None
                 continue
             self._give_turns()
-            if (self._stop is not None and self._clock.is_idle) or not self._clock.advance():
+            self._tell()
+            if (self._stop is not None and self._clock.is_idle) or not self._clock.advance(self._recorder.is_called):
                 return self._end()
 
     def stop(self, reason: str) -> None:
         """Start nothing new; running steps end and are recorded. Safe in a signal handler."""
-        self._pause(Stop(reason, "paused", who="operator", exit_code=3))
+        self._pause(Stop(reason, "paused", who=person(), exit_code=3))
+        self._untold.put(f"{reason}; nothing new starts")
         self._recorder.give_up()
         self._clock.wake()
 
@@ -88,6 +95,15 @@ class Engine:
         """Send the instruments to a safe state now; what is cut short is recorded. Safe in a signal handler."""
         self._halt_soon(reason)
         self.stop(reason)
+
+    def _tell(self) -> None:
+        """Say on the screen what a signal has brought, which its handler must not do: it may interrupt a line."""
+        while not self._untold.empty():
+            told = self._untold.get()
+            steps = [run.steps[-1] for run in self._state.open_runs if run.steps and run.steps[-1].is_under_way]
+            if steps and not self._clock.is_idle:
+                waits = ", ".join(f"{step.last.id} {step.instrument}.{step.action}" for step in steps)
+                self._recorder.watcher.notice(f"{told}; waiting for step {waits}")
 
     def _halt_soon(self, reason: str) -> None:
         """Halt blocking drivers at once, and phased ones between two events of the schedule."""
@@ -109,16 +125,20 @@ class Engine:
 
     def _read_messages(self) -> None:
         """Copy what other processes have left for this one into the chain."""
-        for number, message in self._recorder.messages():
-            try:
-                body = {**message["body"], "message": number}
-                self._recorder.record(Kind(message["kind"]), body, run=message["run"], origin="human")
-            except (KeyError, TypeError, ValueError) as error:
-                body = {"text": f"a message that cannot be followed: {error!r}", "message": number, "content": message}
-                self._recorder.record(Kind.NOTE, body, origin="human")
+
+        def record(kind: Kind, body: Mapping[str, Any], run: int | None) -> None:
+            self._recorder.record(kind, body, run=run, origin="human")
+
+        copy_messages(self._recorder.messages(), record)
+
+    @property
+    def _request(self) -> Request | None:
+        return requested(self._state)
 
     def _give_turns(self) -> None:
         self._read_messages()
+        if self._request is not None and self._request.is_soon:
+            self._pause(self._request.stop)
         for waiting in self._state.open_runs:
             self._try_step(waiting)
         while self._may_start():
@@ -132,7 +152,7 @@ class Engine:
     def _may_start(self) -> bool:
         laboratory = self._settings.laboratory
         has_room = len(self._state.open_runs) < laboratory.in_flight
-        if self._stop or not has_room or not self._has_bottleneck:
+        if self._stop or self._request or not has_room or not self._has_bottleneck:
             return False
         if enough(self._settings, self._history, self._clock.now_s) is not None:
             return False
@@ -191,11 +211,16 @@ class Engine:
         return Stop("; ".join(questions), "paused", exit_code=4) if questions else None
 
     def _end(self) -> Stop:
-        stop = self._stop or self._doubtful() or enough(self._settings, self._history, self._clock.now_s)
+        stop, request = self._stop, self._request
+        if request is not None and request.is_soon and (stop is None or stop.who != ENGINE):
+            stop = request.stop
+        stop = stop or self._doubtful() or (None if request is None else request.stop)
+        stop = stop or enough(self._settings, self._history, self._clock.now_s)
         if stop is None:
             stop = Stop("nothing can go on: every open run waits for an instrument", "paused", exit_code=4)
         body = {"reason": stop.reason, "who": stop.who, "status": stop.status, "exit_code": stop.exit_code}
-        self._recorder.record(Kind.PAUSED if stop.status == "paused" else Kind.CAMPAIGN_CLOSED, body)
+        kind = Kind.PAUSED if stop.status == "paused" else Kind.CAMPAIGN_CLOSED
+        self._recorder.record(kind, body, origin=None if stop.who == ENGINE else "human")
         return stop
 
 

@@ -161,6 +161,7 @@ class Performer:
             **({} if role == instrument else {"role": role}),
             "action": command.action,
             "settings": settings,
+            "expected_s": self._laboratory.instruments[instrument].actions[command.action].expected_s,
         }
         self._recorder.start_step(body, run, number)
         self._perform(run, number, command, start_s=self._clock.now_s)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from instruments.driver import Reading
 from orchestrator.clock import SimulatedClock
 from orchestrator.display.watcher import Watcher
-from orchestrator.ledger import Attempt, Event, Kind, Ledger, LedgerRefused, Run, State, Step
+from orchestrator.ledger import Attempt, Event, Kind, Ledger, LedgerError, LedgerRefused, Run, State, Step
 
 PATIENCE_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
 """How long to wait before each next attempt at what was refused."""
@@ -95,6 +95,13 @@ class Recorder:
             LedgerError: The database refused, again and again.
         """
         return self._patiently(self.ledger.messages)
+
+    def is_called(self) -> bool:
+        """Return whether another process has left a message; a database that cannot be asked now is asked again."""
+        try:
+            return bool(self.ledger.messages())
+        except LedgerError:
+            return False
 
     def reading(self, attempt: Attempt) -> Reading:
         """Return what an attempt read; see `Ledger.reading`.

@@ -8,6 +8,8 @@ from orchestrator.ledger import State
 from orchestrator.objective import Objective
 from orchestrator.planner import Suggestion
 
+ENGINE = "engine"
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -16,13 +18,13 @@ class Stop:
     Args:
         reason: A sentence.
         status: `finished` or `halted` (the campaign closes), or `paused` (the same command resumes it).
-        who: Who or what stopped it.
+        who: Who or what stopped it: the engine by its rules, or a person as `ada@lab1`.
         exit_code: What the command returns.
     """
 
     reason: str
     status: str
-    who: str = "engine"
+    who: str = ENGINE
     exit_code: int = 0
 
 

@@ -5,14 +5,15 @@ Must not know planners, recipes or instruments: what happened is told to it.
 State is a fold over events; a suggestion is a function of a prefix of them.
 """
 
-from orchestrator.ledger.amendment import amend
-from orchestrator.ledger.events import Event, Kind
+from orchestrator.ledger.amendment import amend, append_word, leave
+from orchestrator.ledger.events import Ask, Event, Kind
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.opening import exists
+from orchestrator.ledger.opening import exists, holder
 from orchestrator.ledger.state import Attempt, Run, State, Step
 from orchestrator.ledger.store import LedgerDamaged, LedgerError, LedgerLocked, LedgerRefused
 
 __all__ = [
+    "Ask",
     "Attempt",
     "Event",
     "Kind",
@@ -25,5 +26,8 @@ __all__ = [
     "State",
     "Step",
     "amend",
+    "append_word",
     "exists",
+    "holder",
+    "leave",
 ]

@@ -34,15 +34,34 @@ def amend(path: str | Path | Address, kind: Kind, body: Mapping[str, Any], *, ru
         ledger.state.following(Event(ledger.state.n_events + 1, kind, run=run, step=None, body=body, hash="", **when))
     try:
         with Ledger.write(path) as ledger:
-            ledger.append(kind, body, **when, run=run)
+            append_word(ledger, kind, body, run=run)
     except LedgerLocked:
-        store = open_store(address(path), post=True)
-        try:
-            store.post(compact({"kind": str(kind), "run": run, "body": dict(body)}))
-        finally:
-            store.close()
+        leave(path, kind, body, run=run)
         return False
     return True
+
+
+def append_word(ledger: Ledger, kind: Kind, body: Mapping[str, Any], *, run: int | None = None) -> None:
+    """Append a person's word to a ledger that is open to append, and whose campaign does not run.
+
+    Raises:
+        LedgerError: It cannot be written.
+        TransitionError: The event is not allowed here.
+    """
+    ledger.append(kind, body, lab_s=ledger.state.lab_s, utc=_utc(ledger.state), origin="human", run=run)
+
+
+def leave(path: str | Path | Address, kind: Kind, body: Mapping[str, Any], *, run: int | None = None) -> None:
+    """Leave a person's word for the process that writes a ledger.
+
+    Raises:
+        LedgerError: There is no such ledger, or it cannot be written.
+    """
+    store = open_store(address(path), post=True)
+    try:
+        store.post(compact({"kind": str(kind), "run": run, "body": dict(body)}))
+    finally:
+        store.close()
 
 
 def _utc(state: State) -> str:

@@ -36,10 +36,18 @@ class Kind(StrEnum):
     DOUBT_RESOLVED = "doubt_resolved"
     RUN_FINISHED = "run_finished"
     VERDICT_CHANGED = "verdict_changed"
+    REQUESTED = "requested"
     PAUSED = "paused"
     RESUMED = "resumed"
     NOTE = "note"
     CAMPAIGN_CLOSED = "campaign_closed"
+
+
+class Ask(StrEnum):
+    """What may be asked of a running campaign: to pause, or to come to its end."""
+
+    PAUSE = "pause"
+    STOP = "stop"
 
 
 @dataclass(frozen=True)

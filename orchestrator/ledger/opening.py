@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from orchestrator.address import Address
-from orchestrator.ledger.sqlite import SqliteStore
+from orchestrator.ledger.sqlite import SqliteStore, holder_of_file
 from orchestrator.ledger.store import Store
 
 
@@ -24,6 +24,19 @@ def open_store(place: Path | Address, *, write: bool = False, post: bool = False
 
         return PostgresStore(place, write=write)
     return SqliteStore(place, write=write, post=post)
+
+
+def holder(place: Path | Address) -> str:
+    """Return who writes the ledger at a place, in words; empty when nobody does.
+
+    Raises:
+        LedgerError: The database cannot be reached.
+    """
+    if isinstance(place, Path):
+        return holder_of_file(place)
+    from orchestrator.ledger.postgres import holder_of_campaign  # noqa: PLC0415 - only for a shared laboratory
+
+    return holder_of_campaign(place)
 
 
 def exists(place: Path | Address) -> bool:

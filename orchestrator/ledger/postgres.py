@@ -4,17 +4,14 @@ Rule of this file: the writer's lock belongs to its session, so that the server 
 has lost the session has lost the lock, and must get it again before the next append.
 """
 
-import getpass
 import hashlib
-import os
-import socket
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
 from orchestrator.address import Address, checked
 from orchestrator.ledger.store import METADATA, LedgerDamaged, LedgerError, LedgerLocked, LedgerRefused, Store
+from orchestrator.person import writer
 
 _SESSION = {
     "synchronous_commit": "on",
@@ -153,6 +150,24 @@ def campaigns(place: Address) -> list[str]:
         engine.dispose()
 
 
+def holder_of_campaign(place: Address) -> str:
+    """Return who writes a campaign, in words; empty when nobody does.
+
+    Raises:
+        LedgerError: The database cannot be reached.
+    """
+    engine = _engine(place)
+    try:
+        with engine.connect() as connection:
+            return str(connection.scalar(_HOLDER, {"key": _key(place.campaign)}) or "")
+    except sa.exc.DBAPIError as error:
+        said = " ".join(str(error.orig).split())
+        message = f"{place}: the database cannot be used: {said}; see to the server, the user and the password"
+        raise LedgerRefused(message) from error
+    finally:
+        engine.dispose()
+
+
 def _listed(place: Address) -> str:
     names = campaigns(place)
     return f"the database has {', '.join(names)}" if names else "the database has no campaign yet"
@@ -166,7 +181,7 @@ def _engine(place: Address) -> sa.Engine:
         return sa.create_engine(
             url,
             poolclass=sa.NullPool,
-            connect_args={"options": options, "application_name": _me(), "connect_timeout": 10},
+            connect_args={"options": options, "application_name": writer()[:_LONGEST_NAME], "connect_timeout": 10},
         )
     except ModuleNotFoundError as error:
         message = f'{place}: the extra "postgres" is missing; install it: pip install "closed-loop-campaign[postgres]"'
@@ -178,15 +193,6 @@ def _engine(place: Address) -> sa.Engine:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace(" ", "\\ ")
-
-
-def _me() -> str:
-    """Return who writes, where and since when, in what PostgreSQL keeps of a session's name."""
-    user = "unknown"
-    with suppress(OSError, KeyError):
-        user = getpass.getuser()
-    since = datetime.now(UTC).isoformat(timespec="minutes").removesuffix("+00:00")
-    return f"{user[:16]}@{socket.gethostname()[:16]} (process {os.getpid()} since {since}Z)"[:_LONGEST_NAME]
 
 
 def _key(campaign: str) -> int:

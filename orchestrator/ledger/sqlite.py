@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
 from orchestrator.ledger.store import METADATA, LedgerDamaged, LedgerError, LedgerLocked, LedgerRefused, Store
+from orchestrator.person import writer
 
 _REFUSALS = (
     *(
@@ -49,6 +51,10 @@ _NETWORK = (
     "fuse.gluster",
 )
 _BUSY_S = 5.0
+_LOCK_S, _LOCK_POLL_S = 0.3, 0.03
+"""How long the lock is tried for: who only looks whether it is free holds it for a moment."""
+
+_LONGEST_SIGNATURE = 200
 _MOUNTS = Path("/proc/self/mounts")
 
 
@@ -92,13 +98,15 @@ class SqliteStore(Store):
     def _take_lock(self, path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=_LOCK_S, poll_interval=_LOCK_POLL_S)
         except Timeout as error:
-            message = f"{path}: another process is writing this ledger; wait for it or stop it"
+            message = f"{path}: {_signed(path)} is writing this ledger; wait for it or stop it"
             raise LedgerLocked(message) from error
         except OSError as error:
             message = f"{path.parent}: cannot be written ({error.strerror}); choose another folder with --out"
             raise LedgerError(message) from error
+        with suppress(OSError):  # a courtesy to whoever finds the ledger locked
+            _signature(path).write_text(writer(), encoding="utf-8")
 
     def _make(self, path: Path, busy_s: float) -> None:
         """Make an empty ledger under another name first: killed in between, there is none rather than half of one."""
@@ -184,7 +192,38 @@ class SqliteStore(Store):
     def close(self) -> None:
         """Release the file and the lock; safe to call twice."""
         super().close()
+        if self._lock.is_locked:
+            with suppress(OSError):
+                _signature(self.path).unlink(missing_ok=True)
         self._lock.release()
+
+
+def holder_of_file(path: Path) -> str:
+    """Return who writes a ledger, in words; empty when nobody does."""
+    lock = FileLock(f"{path}.lock")
+    if not Path(lock.lock_file).exists():
+        return ""
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return _signed(path)
+    except OSError:  # another user's, whose lock may not be tried
+        return _signed(path) if _signature(path).exists() else ""
+    lock.release()
+    return ""
+
+
+def _signature(path: Path) -> Path:
+    """Return the file in which the writer of a ledger tells who it is."""
+    return path.with_name(f"{path.name}.writer")
+
+
+def _signed(path: Path) -> str:
+    try:
+        told = _signature(path).read_text(encoding="utf-8")[:_LONGEST_SIGNATURE]
+    except (OSError, UnicodeDecodeError):
+        told = ""
+    return "".join(c for c in told if c.isprintable()).strip() or "another process"
 
 
 def network_kind(path: Path, mounts: Path | None = None) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from orchestrator.ledger.events import Event, Kind
+from orchestrator.ledger.events import Ask, Event, Kind
 
 TRANSITIONS: Mapping[tuple[str, str], str] = {
     ("none", Kind.SUGGESTED): "suggested",
@@ -60,6 +60,7 @@ class Step:
     settings: Mapping[str, Any]
     origin: str
     role: str = ""
+    expected_s: float | None = None
     status: str = "idle"
     attempts: list[Attempt] = field(default_factory=list)
 
@@ -121,6 +122,9 @@ class Run:
 class State:
     """Everything the ledger says, as of its last event.
 
+    `who` brought the campaign to its present status, at lab time `since_s`; `requests` are what other processes have
+    asked of it since it runs.
+
     What is asked at every instant is kept as events come, so that its price does not grow with the campaign: `finished`
     are the runs that are over, by number; `n_failed` of these came to nothing; `concluded` are the numbers of runs as
     they were told to be over, and once more at each verdict.
@@ -137,6 +141,9 @@ class State:
     status: str = "new"
     reason: str = ""
     exit_code: int = 0
+    who: str = ""
+    since_s: float = 0.0
+    requests: list[Mapping[str, Any]] = field(default_factory=list)
     resumed_after_run: int = 0
     last_message: int = 0
     lab_s: float = 0.0
@@ -178,6 +185,12 @@ class State:
     def unstarted(self) -> Run | None:
         """A suggestion whose run has not been started, to be used again."""
         return next((run for run in self.unfinished.values() if run.stage == "suggested"), None)
+
+    @property
+    def is_asked_to_end_soon(self) -> bool:
+        """Whether `pause`, or a second `stop`, asks it to end after the steps under way and not after the runs."""
+        asks = [request["ask"] for request in self.requests]
+        return Ask.PAUSE in asks or asks.count(Ask.STOP) > 1
 
     @property
     def origin(self) -> str:
@@ -225,12 +238,13 @@ def _status(state: State, event: Event) -> str | None:
 
 
 def _opened(state: State, event: Event, _: str) -> None:
-    state.opened, state.status = event.body, "running"
+    state.opened, state.status, state.since_s = event.body, "running", event.lab_s
 
 
 def _configuration_changed(state: State, event: Event, _: str) -> None:
     state.opened = {**(state.opened or {}), "configuration": event.body["configuration"]}
-    state.status = "running"
+    if state.status != "running":
+        state.status, state.since_s = "running", event.lab_s
 
 
 def _connected(state: State, event: Event, _: str) -> None:
@@ -270,8 +284,8 @@ def _step_started(state: State, event: Event, status: str) -> None:
     run, body = state.runs[event.run or 0], event.body
     if event.step == len(run.steps) + 1:
         instrument = body["instrument"]
-        role = body.get("role", instrument)
-        run.steps.append(Step(event.step, instrument, body["action"], body["settings"], event.origin, role))
+        role, expected_s = body.get("role", instrument), body.get("expected_s")
+        run.steps.append(Step(event.step, instrument, body["action"], body["settings"], event.origin, role, expected_s))
     step = _step(state, event)
     step.status = status
     step.attempts.append(Attempt(body["id"], len(step.attempts) + 1, event.lab_s))
@@ -313,17 +327,29 @@ def _verdict_changed(state: State, event: Event, _: str) -> None:
         _conclude(state, run, {"status": "failed", "failure": failure, "reason": event.body.get("note", "")})
 
 
+def _requested(state: State, event: Event, _: str) -> None:
+    """Keep what was asked of a campaign that runs; one that does not has nothing to follow."""
+    if state.status == "running":
+        state.requests.append(event.body)
+
+
+def _rest(state: State, status: str, event: Event) -> None:
+    state.status, state.reason = status, event.body["reason"]
+    state.who, state.since_s, state.requests = event.body.get("who", ""), event.lab_s, []
+
+
 def _paused(state: State, event: Event, _: str) -> None:
-    state.status, state.reason = "paused", event.body["reason"]
+    _rest(state, "paused", event)
 
 
-def _resumed(state: State, _event: Event, _: str) -> None:
+def _resumed(state: State, event: Event, _: str) -> None:
     state.status, state.reason = "running", ""
     state.resumed_after_run = state.finished[-1].number if state.finished else 0
+    state.who, state.since_s = event.body.get("who", ""), event.lab_s
 
 
 def _closed(state: State, event: Event, _: str) -> None:
-    state.status, state.reason = "closed", event.body["reason"]
+    _rest(state, "closed", event)
     state.exit_code = event.body.get("exit_code", 0)
 
 
@@ -332,6 +358,7 @@ _CAMPAIGN_KINDS = frozenset(
         Kind.CAMPAIGN_OPENED,
         Kind.CONFIGURATION_CHANGED,
         Kind.INSTRUMENT_CONNECTED,
+        Kind.REQUESTED,
         Kind.PAUSED,
         Kind.RESUMED,
         Kind.CAMPAIGN_CLOSED,
@@ -352,6 +379,7 @@ _TAKE: Mapping[str, Callable[[State, Event, str], None]] = {
     Kind.STEP_IN_DOUBT: _step_moves,
     Kind.DOUBT_RESOLVED: _step_moves,
     Kind.VERDICT_CHANGED: _verdict_changed,
+    Kind.REQUESTED: _requested,
     Kind.PAUSED: _paused,
     Kind.RESUMED: _resumed,
     Kind.CAMPAIGN_CLOSED: _closed,

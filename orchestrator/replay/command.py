@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from orchestrator.address import ledger_place
+
 if TYPE_CHECKING:
     from orchestrator.ledger import Ledger, State
 
@@ -67,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     from orchestrator.ledger import Ledger  # noqa: PLC0415 - so that --help answers at once
 
     _check_words(args)
-    place = _place(args.ledger)
+    place = ledger_place(args.ledger)
     if args.verdict is not None:
         return _verdict(args, place)
     if args.source is not None:
@@ -89,7 +91,7 @@ def _ask(args: argparse.Namespace, ledger: "Ledger", place: str | Path) -> int:
     if args.export is not None:
         return _export(args, ledger)
     if args.diff is not None:
-        with Ledger.open(_place(args.diff)) as other:
+        with Ledger.open(ledger_place(args.diff)) as other:
             return _diff(ledger, other)
     return _summarise(args, ledger)
 
@@ -125,14 +127,6 @@ def _refuse(where: str, message: str) -> NoReturn:
     from orchestrator.config import ConfigError, Problem  # noqa: PLC0415 - so that --help answers at once
 
     raise ConfigError([Problem(where, message)])
-
-
-def _place(text: str) -> str | Path:
-    """Return where a ledger is: an address as it stands, a file, or the ledger of a folder."""
-    if "://" in text:
-        return text
-    path = Path(text)
-    return path / "ledger.sqlite" if path.is_dir() else path
 
 
 def _written(path: str, write: Callable[[Path], object]) -> None:

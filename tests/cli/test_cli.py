@@ -178,6 +178,7 @@ def test_cli_interrupt_ends_the_step_and_says_how_to_resume(tmp_path: Path, numb
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 3, err
+    assert f"notice: stopped by {number.name}; nothing new starts; waiting for step 1.1.1 oven.bake" in out
     assert f"paused: stopped by {number.name}" in out
     assert "to go on: run-campaign tiny.yaml --runs 50 --out out" in out
     assert count(tmp_path, "step_started") == count(tmp_path, "step_finished")

@@ -102,7 +102,7 @@ def test_ledger_truncated_is_damaged_and_left_alone(tmp_path: Path, share: float
 def test_ledger_has_one_writer(tmp_path: Path) -> None:
     """The second is refused, a reader is not, and the lock is freed at the end."""
     path = tmp_path / "l.sqlite"
-    with begun(path), pytest.raises(LedgerError, match="another process is writing"):
+    with begun(path), pytest.raises(LedgerError, match=r"@.* \(process \d+ since .*Z\) is writing this ledger"):
         Ledger.write(path)
     with begun(tmp_path / "m.sqlite"), Ledger.open(tmp_path / "m.sqlite") as reader:
         assert reader.state.n_events == 3

@@ -76,7 +76,7 @@ def test_terminal_plain_tells_of_a_pause(story, plain):
     one.tell("paused", {"reason": "cooling\x1b[2J water", "who": "engine"})
     one.tell("resumed", {"who": "operator"})
     watch(one, watcher)
-    assert stream.getvalue().splitlines() == ["paused cooling[2J water", "resumed"]
+    assert stream.getvalue().splitlines() == ["paused cooling[2J water", "resumed by operator"]
 
 
 def test_terminal_plain_writes_to_any_encoding(story):
