@@ -4,13 +4,19 @@ Rule of this file: angular frequency and complex impedance in, ohms out; the par
 so that none can become negative.
 """
 
+import math
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 VACUUM_F_CM = 8.8541878128e-14
 RELATIVE_PERMITTIVITY = 17.0
+
+_TOLERANCES: Mapping[str, float] = {"ftol": 1e-8, "xtol": 1e-8, "gtol": 1e-8}
+_CONVERGED = (1, 2, 3, 4)  # of MINPACK's lmder
 
 Complex = NDArray[np.complex128]
 Floats = NDArray[np.float64]
@@ -97,33 +103,83 @@ def fit(spectrum: Spectrum) -> Fit:
     """Fit the circuit to a spectrum by weighted least squares on the logarithms of its elements.
 
     Each point is weighted with the analyzer's accuracy; standard errors come from the covariance, scaled by the
-    residuals that remain.
+    residuals that remain. The latest spectrum is remembered: who accepts a sweep and who evaluates it both ask.
 
     Raises:
         RuntimeError: The fit has not converged.
     """
-    from scipy.optimize import least_squares  # noqa: PLC0415 - scipy is slow to import
+    return _fitted(spectrum.frequency_hz.tobytes(), spectrum.z_ohm.tobytes())
 
-    modulus = np.abs(spectrum.z_ohm)
-    weight = 1.0 / (modulus * relative_accuracy(spectrum.frequency_hz, modulus))
-    log_s = np.log(2 * np.pi * spectrum.frequency_hz) + 0.5j * np.pi
 
-    def residuals(logs: Floats) -> Floats:
-        return _stacked((Circuit(*np.exp(logs)).z_ohm(spectrum.frequency_hz) - spectrum.z_ohm) * weight)
+@lru_cache(maxsize=1)
+def _fitted(frequency_hz: bytes, z_ohm: bytes) -> Fit:
+    from scipy.optimize import leastsq  # noqa: PLC0415 - scipy is slow to import
 
-    def slopes(logs: Floats) -> Floats:
-        return _stacked(_derivatives(Circuit(*np.exp(logs)), log_s) * weight[:, None])
-
+    spectrum = Spectrum(np.frombuffer(frequency_hz), np.frombuffer(z_ohm, dtype=np.complex128))
+    misfit = _Misfit(spectrum)
     start = np.log(astuple(start_values(spectrum)))
-    found = least_squares(residuals, start, jac=slopes, method="lm", x_scale="jac", max_nfev=200)
-    if not found.success:
-        message = f"the circuit fit has not converged: {found.message}"
+    logs, _, _, message, outcome = leastsq(
+        misfit.residuals, start, Dfun=misfit.slopes, col_deriv=True, full_output=True, maxfev=200, **_TOLERANCES
+    )
+    if outcome not in _CONVERGED:
+        message = f"the circuit fit has not converged: {' '.join(message.split())}"
         raise RuntimeError(message)
-    circuit = Circuit(*(float(element) for element in np.exp(found.x)))
-    scale = 2.0 * found.cost / (2 * len(modulus) - len(start))
-    log_se = float(np.sqrt(scale * np.linalg.pinv(found.jac.T @ found.jac)[1, 1]))
-    relative = np.abs(circuit.z_ohm(spectrum.frequency_hz) - spectrum.z_ohm) / modulus
-    return Fit(circuit, circuit.r_bulk_ohm * log_se, float(np.sqrt(np.mean(relative**2))))
+    circuit = Circuit(*(float(element) for element in np.exp(logs)))
+    relative = np.abs(circuit.z_ohm(spectrum.frequency_hz) - spectrum.z_ohm) / np.abs(spectrum.z_ohm)
+    return Fit(circuit, circuit.r_bulk_ohm * misfit.log_se(logs, 1), float(np.sqrt(np.mean(relative**2))))
+
+
+class _Misfit:
+    """Weighted residuals of a circuit and their derivatives, worked out together, once for each set of elements.
+
+    Args:
+        spectrum: What is fitted.
+    """
+
+    def __init__(self, spectrum: Spectrum) -> None:
+        modulus = np.abs(spectrum.z_ohm)
+        self._weight = 1.0 / (modulus * relative_accuracy(spectrum.frequency_hz, modulus))
+        self._seen = spectrum.z_ohm
+        self._log_s = np.log(2 * np.pi * spectrum.frequency_hz) + 0.5j * np.pi
+        self._at: bytes = b""
+        self._residuals, self._slopes = np.empty(0), np.empty((0, 0))
+
+    def residuals(self, logs: Floats) -> Floats:
+        """Return the residuals at the logarithms of the elements, real parts first, shape (2 * n_frequencies,)."""
+        self._look_at(logs)
+        return self._residuals
+
+    def slopes(self, logs: Floats) -> Floats:
+        """Return their derivatives by the logarithms, shape (6, 2 * n_frequencies)."""
+        self._look_at(logs)
+        return self._slopes
+
+    def log_se(self, logs: Floats, element: int) -> float:
+        """Return the standard error of the logarithm of an element, scaled by the residuals that remain.
+
+        Columns are scaled before the inversion: an element that noise has driven to nothing, with a column next to
+        nothing, is as unknown as before, and those that depend on it are no better known for it.
+        """
+        residuals, slopes = self.residuals(logs), self.slopes(logs)
+        lengths = np.linalg.norm(slopes, axis=1)
+        kept = lengths > 0
+        if not kept[element]:
+            return math.inf
+        scaled = slopes[kept] / lengths[kept, None]
+        try:
+            covariance = np.linalg.inv(scaled @ scaled.T)
+        except np.linalg.LinAlgError:
+            return math.inf
+        scale = residuals @ residuals / (len(residuals) - len(logs))
+        place = np.count_nonzero(kept[:element])
+        return float(np.sqrt(scale * covariance[place, place]) / lengths[element])
+
+    def _look_at(self, logs: Floats) -> None:
+        place = logs.tobytes()
+        if place != self._at:
+            z, slopes = _impedance(logs, self._log_s)
+            self._at, self._residuals = place, _stacked((z - self._seen) * self._weight)
+            self._slopes = _stacked(slopes * self._weight)
 
 
 def start_values(spectrum: Spectrum) -> Circuit:
@@ -145,22 +201,26 @@ def start_values(spectrum: Spectrum) -> Circuit:
     )
 
 
-def _derivatives(circuit: Circuit, log_s: Complex) -> Complex:
-    """Return dZ/dlog(element), shape (n_frequencies, 6)."""
-    bulk = circuit.q_bulk * np.exp(circuit.exponent_bulk * log_s)
-    z_bulk = 1.0 / (1.0 / circuit.r_bulk_ohm + bulk)
-    z_electrode = np.exp(-circuit.exponent_electrode * log_s) / circuit.q_electrode
-    return np.column_stack(
-        [
-            np.full_like(log_s, circuit.r_series_ohm),
-            z_bulk**2 / circuit.r_bulk_ohm,
-            -(z_bulk**2) * bulk,
-            -(z_bulk**2) * bulk * circuit.exponent_bulk * log_s,
-            -z_electrode,
-            -z_electrode * circuit.exponent_electrode * log_s,
-        ]
-    )
+def _impedance(logs: Floats, log_s: Complex) -> tuple[Complex, Complex]:
+    """Return Z, shape (n_frequencies,), and dZ/dlog(element), shape (6, n_frequencies).
+
+    Args:
+        logs: Logarithms of the elements.
+        log_s: Logarithm of the complex angular frequency.
+    """
+    r_series, r_bulk, _, exponent_bulk, _, exponent_electrode = np.exp(logs)
+    bulk = np.exp(logs[2] + exponent_bulk * log_s)
+    z_bulk = 1.0 / (1.0 / r_bulk + bulk)
+    z_electrode = np.exp(-logs[4] - exponent_electrode * log_s)
+    slopes = np.empty((len(logs), len(log_s)), dtype=np.complex128)
+    slopes[0] = r_series
+    slopes[1] = z_bulk**2 / r_bulk
+    slopes[2] = -(z_bulk**2) * bulk
+    slopes[3] = slopes[2] * exponent_bulk * log_s
+    slopes[4] = -z_electrode
+    slopes[5] = slopes[4] * exponent_electrode * log_s
+    return r_series + z_bulk + z_electrode, slopes
 
 
 def _stacked(z: Complex) -> Floats:
-    return np.concatenate([z.real, z.imag])
+    return np.concatenate([z.real, z.imag], axis=-1)

@@ -6,13 +6,14 @@ needs another film and the second only another sweep. A short obeys Kramers-Kron
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from instruments.driver import FailureClass, InstrumentError, Moved, Reading
-from instruments.impedance.circuit import Complex, Fit, Spectrum, fit, geometric_capacitance_f
+from instruments.impedance.circuit import Complex, Fit, Floats, Spectrum, fit, geometric_capacitance_f
 
 __all__ = ["Quality", "Spectrum", "acceptance", "check", "kramers_kronig", "quality", "spectrum_of"]
 
@@ -56,20 +57,31 @@ def kramers_kronig(spectrum: Spectrum) -> Complex:
 
     Source: B. A. Boukamp, J. Electrochem. Soc. 142, 1885 (1995), linear Kramers-Kronig transform test.
     """
-    omega = 2 * np.pi * spectrum.frequency_hz
+    columns = _columns(spectrum.frequency_hz.tobytes())
+    modulus = np.abs(spectrum.z_ohm)
+    relative = columns / np.concatenate([modulus, modulus])[:, None]
+    norms = np.sqrt(np.einsum("ij,ij->j", relative, relative))
+    design = relative / norms
+    seen = spectrum.z_ohm / modulus
+    wanted = np.concatenate([seen.real, seen.imag])
+    gram = design.T @ design + RIDGE * np.eye(design.shape[1])
+    left = wanted - design @ np.linalg.solve(gram, design.T @ wanted)
+    residuals: Complex = left[: len(seen)] + 1j * left[len(seen) :]
+    return residuals
+
+
+@lru_cache(maxsize=8)
+def _columns(frequency_hz: bytes) -> Floats:
+    """Return the impedance of each element at each frequency, real parts first, shape (2 * n_frequencies, n_elements).
+
+    An analyzer sweeps the same frequencies again and again.
+    """
+    omega = 2 * np.pi * np.frombuffer(frequency_hz)
     n_elements = round(np.log10(omega.max() / omega.min()) * ELEMENTS_PER_DECADE) + 1
     time_constants_s = np.geomspace(1 / omega.max(), 1 / omega.min(), n_elements)
     s = 1j * omega[:, None]
     columns = np.hstack([np.ones_like(s), s, 1 / s, 1 / (1 + s * time_constants_s)])
-    relative = columns / np.abs(spectrum.z_ohm)[:, None]
-    stacked = np.vstack([relative.real, relative.imag])
-    norms = np.linalg.norm(stacked, axis=0)
-    design = stacked / norms
-    seen = spectrum.z_ohm / np.abs(spectrum.z_ohm)
-    gram = design.T @ design + RIDGE * np.eye(design.shape[1])
-    weights = np.linalg.solve(gram, design.T @ np.concatenate([seen.real, seen.imag]))
-    residuals: Complex = seen - relative @ (weights / norms)
-    return residuals
+    return np.vstack([columns.real, columns.imag])
 
 
 def quality(spectrum: Spectrum) -> Quality:

@@ -1,3 +1,5 @@
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -63,12 +65,37 @@ def test_fit_derivatives_are_those_of_the_circuit():
     """The analytic derivatives agree with differences."""
     elements = np.array([20.0, 5300.0, 1e-10, 0.97, 4e-8, 0.88])
     log_s = np.log(2 * np.pi * FREQUENCY_HZ) + 0.5j * np.pi
-    found = circuit._derivatives(Circuit(*elements), log_s)
+    z_ohm, found = circuit._impedance(np.log(elements), log_s)
+    assert z_ohm == pytest.approx(Circuit(*elements).z_ohm(FREQUENCY_HZ), rel=1e-12)
     for i in range(6):
         step = np.exp(1e-6 * np.eye(6)[i])
         up, down = Circuit(*(elements * step)), Circuit(*(elements / step))
         expected = (up.z_ohm(FREQUENCY_HZ) - down.z_ohm(FREQUENCY_HZ)) / 2e-6
-        assert np.max(np.abs(found[:, i] - expected) / np.abs(up.z_ohm(FREQUENCY_HZ))) < 1e-6
+        assert np.max(np.abs(found[i] - expected) / np.abs(up.z_ohm(FREQUENCY_HZ))) < 1e-6
+
+
+def test_fit_doubts_the_bulk_where_noise_has_driven_the_series_resistance_to_nothing():
+    """Its column in the covariance is next to nothing; left out, the standard error would be a third too small."""
+    spectrum = sweep(cell().z_ohm(FREQUENCY_HZ), seed=45, amplitude_v=0.01)
+    found = fit(spectrum)
+    assert found.circuit.r_series_ohm < 1e-3
+    assert found.r_bulk_se_ohm == pytest.approx(free_se_ohm(found.circuit, spectrum), rel=1e-4)
+
+
+def free_se_ohm(found, spectrum):
+    """The standard error of the bulk resistance by differences, the series resistance in ohm beside logarithms."""
+    modulus = np.abs(spectrum.z_ohm)
+    weight = 1 / (modulus * circuit.relative_accuracy(FREQUENCY_HZ, modulus))
+
+    def residuals(more):
+        elements = np.array(astuple(found)) * np.exp([0.0, *more[1:]]) + [more[0], 0, 0, 0, 0, 0]
+        z = (Circuit(*elements).z_ohm(FREQUENCY_HZ) - spectrum.z_ohm) * weight
+        return np.concatenate([z.real, z.imag])
+
+    slopes = np.array([(residuals(step) - residuals(-step)) / 2e-5 for step in 1e-5 * np.eye(6)])
+    left = residuals(np.zeros(6))
+    covariance = np.linalg.inv(slopes @ slopes.T) * (left @ left) / (len(left) - 6)
+    return found.r_bulk_ohm * np.sqrt(covariance[1, 1])
 
 
 def test_kramers_kronig_explains_a_circuit():
