@@ -1,7 +1,7 @@
 """What the circuit fit finds and costs: `python benchmarks/spectra.py [SPECTRA]`.
 
-Fits noisy simulated spectra, hard ones among them (resistive films, leads that drown the film, small amplitudes, slipped
-contacts), and compares with a general least-squares fit by differences that begins at the true circuit.
+Fits noisy simulated spectra, hard ones among them (resistive films, leads that drown the film, small amplitudes,
+slipped contacts), and compares with a general least-squares fit by differences that begins at the true circuit.
 """
 
 import os
@@ -66,10 +66,8 @@ def main(n: int) -> None:
         print(f"\n{'kind':<18}{'n':>5}{'converged':>11}{'worst':>9}{'median':>9}{'true within 2 se':>18}")
         for kind in KINDS:
             row(kind, [(true, s) for k, true, s in made if k == kind])
-    print(
-        "\nworst, median: distance from the general fit's bulk resistance, in standard errors of it; slipped contacts and leads"
-    )
-    print("that drown the film are what `instruments.impedance.spectrum.check` refuses")
+    print("\nworst, median: distance from the general fit's bulk resistance, in standard errors of it;")
+    print("slipped contacts and leads that drown the film are what the spectrum's tests refuse")
 
 
 def row(kind: str, made: Sequence[tuple[Circuit, Spectrum]]) -> None:
