@@ -6,9 +6,20 @@ Rule of this file: an address is shown without its password, wherever it is show
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
-_PASSWORD = re.compile(r"(?<=://)([^:/?#]*):.*@")
-_PASSWORD_OPTION = re.compile(r"(?<=[?&])(?:ssl)?password=[^&#]*&?")
+_PASSWORD = re.compile(r"(?<=://)([^:/?#@\s]*):\S*@")
+_OPTION = re.compile(r"(?<=[?&])([^=&#\s]*)=[^&#\s]*&?")
+_SECRETS = ("password", "sslpassword")
+_WRITTEN = "postgresql://user@host/database#campaign"
+_PARTS = re.compile(
+    r"postgres(?:ql)?://"
+    r"(?:[^:/?#@\s]*(?::[^:/?#@\s]*)?@)?"  # user and password
+    r"(?:\[[0-9A-Fa-f:.]*\]|[^:/?#@\s\[\]]*)(?::\d{1,5})?"  # host and port
+    r"(?:/[^?#@\s]*)?(?:\?[^#@\s]*)?(?:#[^@]*)?"  # database, options, campaign
+)
+_LONGEST_FILE = 200
+_RESULTS = ("runs.csv", "report.html")
 
 
 @dataclass(frozen=True)
@@ -37,14 +48,29 @@ def checked(text: str) -> str:
     """Return the text of an address if it can be one.
 
     Raises:
-        ValueError: It is nothing, or a URL, but not of PostgreSQL.
+        ValueError: It names neither a file nor a PostgreSQL database; the message never quotes it, for the password.
     """
-    if not text.strip():
-        message = "a ledger needs a file's name or postgresql://user@host/database"
+    if is_url(text):
+        if not text.startswith(("postgresql://", "postgres://")):
+            kind = text.partition("://")[0]
+            message = f"{kind}:// is no ledger; give a file's name or {_WRITTEN}"
+            raise ValueError(message)
+        if not _PARTS.fullmatch(text):
+            message = (
+                f"is no address; write {_WRITTEN}, and in user, password and options %40 for @, %3A for :, %2F for /, "
+                "%3F for ?, %23 for #, %20 for a blank"
+            )
+            raise ValueError(message)
+        return text
+    names = Path(text).parts
+    if not text.strip() or Path(text).name in ("", "..") or text.endswith(("/", "\\")) or "\0" in text:
+        message = f"a ledger needs a file's name or {_WRITTEN}"
         raise ValueError(message)
-    if is_url(text) and not text.startswith(("postgresql://", "postgres://")):
-        kind = text.partition("://")[0]
-        message = f"{kind}:// is no ledger; give a file's name or postgresql://user@host/database"
+    if max(map(len, names)) > _LONGEST_FILE:
+        message = f"a ledger's file has a name of at most {_LONGEST_FILE} characters"
+        raise ValueError(message)
+    if names[-1].lower() in _RESULTS:
+        message = f"the campaign writes its own {names[-1]} over it; give the ledger another name"
         raise ValueError(message)
     return text
 
@@ -70,5 +96,9 @@ def ledger_place(text: str) -> "str | Path":
 
 
 def without_password(text: str) -> str:
-    """Return a URL without its password; any other text as it is."""
-    return _PASSWORD_OPTION.sub("", _PASSWORD.sub(r"\1@", text)).rstrip("?&") if is_url(text) else text
+    """Return a text in which no URL has a password."""
+    return _OPTION.sub(_harmless, _PASSWORD.sub(r"\1@", text)).rstrip("?&") if is_url(text) else text
+
+
+def _harmless(option: re.Match[str]) -> str:
+    return "" if unquote(option[1]).lower() in _SECRETS else option[0]

@@ -122,9 +122,13 @@ class Campaign:
             OtherConfigurationError: The ledger was begun with another configuration.
             ConfigError: A word about a step that is not in doubt, or that lacks part of its reading.
         """
+        identities = None
+        if not exists(self.ledger_path):  # what is refused leaves no ledger behind
+            self._check_words(State(), words)
+            identities = self._connected()
         with Ledger.write(self.ledger_path) as ledger:
             self._check_words(ledger.state, words)
-            closed = self._prepare(ledger, note)
+            closed = self._prepare(ledger, note, identities)
             if closed is not None:
                 if not all((self.folder / name).exists() for name in RESULTS):
                     self.write_results(ledger)
@@ -154,11 +158,17 @@ class Campaign:
             )
             raise ConfigError([Problem(str(error.filename or self.folder), message)]) from error
 
-    def _prepare(self, ledger: Ledger, note: str) -> Stop | None:
-        """Bring the ledger to where the engine can go on; return how it ended if there is nothing to do."""
+    def _prepare(self, ledger: Ledger, note: str, identities: Mapping[str, Identity] | None) -> Stop | None:
+        """Bring the ledger to where the engine can go on; return how it ended if there is nothing to do.
+
+        Args:
+            ledger: Open to write.
+            note: Why a paused campaign goes on.
+            identities: Who answers, where the instruments are connected already.
+        """
         state = ledger.state
         if state.opened is None:
-            self._open(ledger)
+            self._open(ledger, identities or self._connected())
             return None
         # Keys that are younger than the ledger count with what was done before them.
         was = recorded(state.opened["configuration"], "the ledger's configuration").settings.model_dump(mode="json")
@@ -175,7 +185,7 @@ class Campaign:
             return Stop(state.reason, "finished" if state.exit_code == 0 else "halted", exit_code=state.exit_code)
         if state.status == "paused":
             self._resume(ledger, note)
-        self._connect(ledger, self._clock(state), with_state=False)
+        self._tell(ledger, self._connected(), self._clock(state), with_state=False)
         return None
 
     def _resume(self, ledger: Ledger, note: str) -> None:
@@ -196,7 +206,7 @@ class Campaign:
         data["table"] = None if table is None else {"file": table.name, "sha256": read_csv(table).sha256}
         return self.configuration.plain, data
 
-    def _open(self, ledger: Ledger) -> None:
+    def _open(self, ledger: Ledger, identities: Mapping[str, Identity]) -> None:
         plain, data = self._identity()
         is_wall = self.settings.laboratory.clock == "wall"
         epoch = datetime.now(UTC) if is_wall else self.settings.laboratory.epoch
@@ -211,14 +221,15 @@ class Campaign:
             "candidates": None if candidates is None else [dict(point) for point in candidates],
             "versions": versions(),
         }
-        identities = self._connected()
         origin = join_origins(str(identity.origin) for identity in identities.values())
         clock = self._clock_from(epoch)
         self._append(ledger, Kind.CAMPAIGN_OPENED, body, clock, origin)
-        self._connect(ledger, clock, with_state=True)
+        self._tell(ledger, identities, clock, with_state=True)
 
-    def _connect(self, ledger: Ledger, clock: SimulatedClock, *, with_state: bool) -> None:
-        for role, identity in self._connected().items():
+    def _tell(
+        self, ledger: Ledger, identities: Mapping[str, Identity], clock: SimulatedClock, *, with_state: bool
+    ) -> None:
+        for role, identity in identities.items():
             body: dict[str, Any] = {"instrument": role, **asdict(identity), "origin": str(identity.origin)}
             state = getattr(self.laboratory.instruments[role], "state", None)
             if with_state and state is not None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.engine import Word
 
 FINISHED, USAGE, STOPPED, HALTED, DAMAGED = 0, 2, 3, 4, 5
+_LONGEST_LINE = 1000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -157,7 +158,12 @@ def _guarded(command: Any, parser: argparse.ArgumentParser, argv: Sequence[str] 
 
 
 def _failed(message: str, status: int) -> int:
-    sys.stderr.write(f"{message}\n")
+    """Say why. A message quotes what was written by others: it may neither steer the terminal nor tell a password."""
+    from orchestrator.address import without_password  # noqa: PLC0415 - so that --help answers at once
+    from orchestrator.display.wording import clean  # noqa: PLC0415 - as above
+
+    lines = (clean(without_password(line), _LONGEST_LINE) for line in message.split("\n"))
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
     return status
 
 

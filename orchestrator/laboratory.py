@@ -190,7 +190,7 @@ def driver_of(configuration: Configuration, role: str) -> Callable[..., Any]:
             raise configuration.error(place, message)
         found = installed[name].load()
     if not inspect.isclass(found):
-        raise configuration.error(place, f"{name} is {found!r}, not a class")
+        raise configuration.error(place, f"{name} is of type {type(found).__name__}, not a class")
     return found
 
 
@@ -231,8 +231,12 @@ def bind(
     Raises:
         ConfigError: An option that is unknown, missing or of the wrong kind, with its place in the YAML.
     """
-    parameters = inspect.signature(called).parameters
-    hints = get_type_hints(called.__init__ if inspect.isclass(called) else called, include_extras=True)
+    try:
+        parameters = inspect.signature(called).parameters
+        hints = get_type_hints(called.__init__ if inspect.isclass(called) else called, include_extras=True)
+    except Exception as error:
+        message = f"{getattr(called, '__name__', called)} does not tell its options: {type(error).__name__}: {error}"
+        raise configuration.error(place, message) from error
     accepted = {name: value for name, value in given.items() if name in parameters}
     fields: dict[str, Any] = {
         name: (hints.get(name, Any), ... if parameter.default is inspect.Parameter.empty else parameter.default)
@@ -280,7 +284,9 @@ def _recipe(configuration: Configuration) -> Recipe:
     settings = configuration.settings
     called = imported(configuration, ("recipe",), settings.recipe.name)
     if not callable(called):
-        raise configuration.error(("recipe",), f"{settings.recipe.name} is {called!r}, not a generator function")
+        raise configuration.error(
+            ("recipe",), f"{settings.recipe.name} is of type {type(called).__name__}, not a generator function"
+        )
     unit = getattr(called, "unit", None)
     if unit is not None and settings.objective.unit != unit:
         message = f"{settings.objective.unit!r} is not what the recipe measures; it returns {unit!r}"

@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
+from rich.markup import escape as escaped
 from rich.table import Table
 
 from orchestrator.config.schema import CampaignConfig, ParameterConfig
+from orchestrator.display.wording import clean
 from orchestrator.ledger import exists
 
 if TYPE_CHECKING:
@@ -100,3 +101,8 @@ def _plan(campaign: "Campaign") -> list[str]:
             f"ledger: {campaign.ledger_path} ({'exists' if exists(campaign.ledger_path) else 'new'})",
         )
     ]
+
+
+def escape(text: str) -> str:
+    """Return text that can steer neither the console nor its terminal."""
+    return escaped(clean(text))

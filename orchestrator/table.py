@@ -10,7 +10,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.reading import Unreadable, as_text, read_bytes
+
 N_SHOWN = 10
+_LARGEST_FILE = 100_000_000
 
 
 class DataError(ValueError):
@@ -54,9 +57,9 @@ def read_csv(path: str | Path) -> CsvTable:
         DataError: No such file, not text, empty, a column twice or without a name, or a row of another length.
     """
     path = Path(path)
-    content = _content(path)
+    content, text = _read(path)
     comments, numbered = [], []
-    for number, line in enumerate(_text(path, content).splitlines(), start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         if line.lstrip().startswith("#"):
             comments.append(line.lstrip().lstrip("#").strip())
         elif line.strip(", \t;"):
@@ -120,22 +123,13 @@ def refuse(problems: list[str]) -> None:
         raise DataError("\n".join([*problems[:N_SHOWN], *more]))
 
 
-def _content(path: Path) -> bytes:
+def _read(path: Path) -> tuple[bytes, str]:
+    what = "a table as CSV"
     try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        message = f"{path}: no such file; give the path of a CSV file"
-        raise DataError(message) from error
-    except OSError as error:
-        message = f"{path}: cannot be read: {error.strerror}"
-        raise DataError(message) from error
-
-
-def _text(path: Path, content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        message = f"{path}: byte {error.start} is no UTF-8 text; save the table as CSV in UTF-8"
+        content = read_bytes(path, _LARGEST_FILE, what)
+        return content, as_text(content, what)
+    except Unreadable as error:
+        message = f"{path}: {error}"
         raise DataError(message) from error
 
 

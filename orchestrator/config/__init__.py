@@ -18,10 +18,11 @@ from orchestrator.config.messages import problems_of
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.config.yaml_source import ConfigError, Problem, Source, read_scalar, read_yaml
 from orchestrator.formula import FormulaError, Names, read_comparisons
+from orchestrator.reading import Unreadable, as_text, is_file, read_bytes
 
 __all__ = ["CampaignConfig", "ConfigError", "Configuration", "Problem", "load", "read_scalar", "recorded", "schema"]
 
-_LARGEST_FILE = 1_000_000
+_LARGEST_FILE = 250_000
 _BEFORE: Mapping[tuple[str, str], Any] = {("planner", "levels"): None}
 """What was done before there was such a key: that is what a ledger without it means."""
 
@@ -110,14 +111,11 @@ def recorded(
 
 
 def _text(path: Path) -> str:
+    what = "a campaign's YAML file"
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise ConfigError([Problem(str(path), f"larger than {_LARGEST_FILE} bytes; is it a configuration?")])
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ConfigError([Problem(str(path), "no such file; give the path of a campaign's YAML")]) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem(str(path), f"cannot be read: {error}")]) from error
+        return as_text(read_bytes(path, _LARGEST_FILE, what), what)
+    except Unreadable as error:
+        raise ConfigError([Problem(str(path), str(error))]) from error
 
 
 def _override(
@@ -154,7 +152,7 @@ def _complete(settings: CampaignConfig, source: Source) -> CampaignConfig:
     problems = [
         Problem(source.where((section, key)), f"{section}.{key}: no such file: {file}")
         for section, key in _FILES
-        if (file := getattr(getattr(settings, section), key)) is not None and not file.is_file()
+        if (file := getattr(getattr(settings, section), key)) is not None and not is_file(file)
     ]
     if problems:
         raise ConfigError(problems)

@@ -1,5 +1,7 @@
 """Say what is wrong with a configuration: place, value, rule and way out, for every problem at once."""
 
+import json
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -7,6 +9,26 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from orchestrator.config.yaml_source import Path, Problem, Source
+
+_LONGEST_VALUE = 120
+
+_MAPPING = "it must be a mapping of keys to values"
+_WHOLE, _NUMBER = "it must be a whole number", "it must be a number"
+_RULES: Mapping[str, str] = {
+    "model_type": _MAPPING,
+    "model_attributes_type": _MAPPING,
+    "dict_type": _MAPPING,
+    "list_type": "it must be a list",
+    "path_type": "it must be the path of a file",
+    "string_type": "it must be text; write it in quotes",
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+}
+"""Rules in the words of a YAML file, by pydantic's type of error; all others speak for themselves."""
 
 
 def problems_of(error: ValidationError, source: Source, model: type[BaseModel], at: Path = ()) -> list[Problem]:
@@ -35,7 +57,7 @@ def _known_path(source: Source, path: Path, *, missing: bool) -> Path:
 
 
 def _dotted(path: Path) -> str:
-    return ".".join(str(p) for p in path) or "the configuration"
+    return ".".join(str(p) if str(p).strip() else repr(p) for p in path) or "the configuration"
 
 
 def _sentence(detail: dict[str, Any], model: type[BaseModel]) -> str:
@@ -45,15 +67,34 @@ def _sentence(detail: dict[str, Any], model: type[BaseModel]) -> str:
         return _unknown_key(detail["loc"], model)
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
-    rule = detail["msg"][0].lower() + detail["msg"][1:]
-    return f"{detail['input']!r} is refused: {rule}"
+    rule = _RULES.get(detail["type"], detail["msg"][0].lower() + detail["msg"][1:])
+    return f"{_shown(detail['input'])} is refused: {rule}"
+
+
+def _shown(value: object) -> str:
+    """Return a value as text; of a long one its beginning."""
+    text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}... ({len(text)} characters)"
 
 
 def _unknown_key(loc: Path, model: type[BaseModel]) -> str:
     known = _keys_at(loc[:-1], model)
     near = get_close_matches(str(loc[-1]), known, n=1)
+    homes = [] if near else list(dict.fromkeys(_homes(str(loc[-1]), model)))
+    if homes:
+        return f"unknown key here; it belongs to {' or '.join(homes)}: is it indented rightly?"
     way_out = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(known)}"
     return f"unknown key; {way_out}"
+
+
+def _homes(key: str, model: type[BaseModel], at: str = "") -> Iterator[str]:
+    """Yield the sections that know a key, as the file's paths."""
+    if key in model.model_fields:
+        yield at or "the top of the file"
+    for name, info in model.model_fields.items():
+        for inner in _members(info.annotation):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                yield from _homes(key, inner, f"{at}.{name}" if at else name)
 
 
 def _keys_at(loc: Path, model: type[BaseModel]) -> list[str]:

@@ -22,6 +22,8 @@ from pydantic import (
 from orchestrator.address import checked, without_password
 
 _MOST_LEVELS = 100_000
+_LONGEST_WAIT_MIN = 1e6
+_YEARS = range(1970, 3000)
 
 
 class _Section(BaseModel):
@@ -217,9 +219,9 @@ class PlannerConfig(_Section):
     xi: float = Field(default=0.01, ge=0)
     per_hour: bool = False
     failures: Literal["worst", "feasibility"] = "worst"
-    initial_runs: int = Field(default=8, ge=1)
+    initial_runs: int = Field(default=8, ge=1, le=100_000)
     levels: int | None = Field(default=201, ge=2, le=400)
-    samples: int = Field(default=4096, ge=16)
+    samples: int = Field(default=4096, ge=16, le=1_000_000)
 
     @property
     def acquisitions(self) -> list[AcquisitionName]:
@@ -286,6 +288,9 @@ class LaboratoryConfig(_Section):
         if self.epoch.tzinfo is None:
             message = "epoch needs a time zone, for example 2026-01-05T08:00:00Z"
             raise ValueError(message)
+        if self.epoch.year not in _YEARS:
+            message = f"epoch is in the year {self.epoch.year}; it must be in {_YEARS[0]} to {_YEARS[-1]}"
+            raise ValueError(message)
         return self
 
 
@@ -330,8 +335,8 @@ class PoliciesConfig(_Section):
 
     measurement_attempts: int = Field(default=3, ge=1)
     instrument_attempts: int = Field(default=2, ge=1)
-    backoff_min: float = Field(default=10, ge=0)
-    late_answer_min: float = Field(default=30, ge=0)
+    backoff_min: float = Field(default=10, ge=0, le=_LONGEST_WAIT_MIN)
+    late_answer_min: float = Field(default=30, ge=0, le=_LONGEST_WAIT_MIN)
     after_instrument_failure: Literal["pause", "continue"] = "pause"
     breaker: BreakerConfig = BreakerConfig()
 

@@ -17,6 +17,7 @@ from yaml.scanner import Scanner
 
 Path = tuple[str | int, ...]
 _MOST_NODES = 20_000
+_MOST_SHOWN = 20
 
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
@@ -55,8 +56,11 @@ class ConfigError(Exception):
         self.problems = problems
 
     def __str__(self) -> str:
-        """Return one problem a line."""
-        return "\n".join(str(p) for p in self.problems)
+        """Return one problem a line, each once; where there are very many, the first of them."""
+        lines = list(dict.fromkeys(str(p) for p in self.problems))
+        rest = len(lines) - _MOST_SHOWN
+        more = [f"... and {rest} more problem{'s' if rest > 1 else ''}"] if rest > 0 else []
+        return "\n".join([*lines[:_MOST_SHOWN], *more])
 
 
 @dataclass
@@ -84,8 +88,11 @@ class Source:
     def _build(self, node: yaml.Node, path: Path, around: tuple[int, ...]) -> Any:  # noqa: ANN401 - YAML is untyped
         self.marks.setdefault(path, _place(self.name, node))
         self._n_nodes += 1
-        if id(node) in around or self._n_nodes > _MOST_NODES:
-            self._refuse(node, "an alias that contains itself, or too many of them; write the values out")
+        if self._n_nodes > _MOST_NODES:
+            message = f"more than {_MOST_NODES} values, counting each alias; a configuration has a few hundred"
+            raise ConfigError([Problem(_place(self.name, node), message)])
+        if id(node) in around:
+            self._refuse(node, "an alias that contains itself; write the values out")
             return None
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)

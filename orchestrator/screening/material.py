@@ -204,5 +204,7 @@ def _truth(configuration: Configuration, target: Rows) -> tuple[TruthFunction | 
         return None, f"no truth: target rows are {' and '.join(measured)}, and {name} tells of a simulated tool"
     function = imported(configuration, ("screening", "truth"), name)
     if not callable(function):
-        raise configuration.error(("screening", "truth"), f"{name} is {function!r}, not a function")
+        raise configuration.error(
+            ("screening", "truth"), f"{name} is of type {type(function).__name__}, not a function"
+        )
     return function, ""

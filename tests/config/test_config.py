@@ -94,7 +94,7 @@ def test_config_aliases_that_explode_are_refused() -> None:
     """A small file cannot become a large one."""
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
     bomb += "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 9))
-    with pytest.raises(ConfigError, match="too many of them"):
+    with pytest.raises(ConfigError, match=r"bomb.yaml:\d+:\d+: more than 20000 values, counting each alias"):
         read_yaml(bomb, "bomb.yaml")
 
 

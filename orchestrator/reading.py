@@ -1,0 +1,67 @@
+"""Read a file that a person has named, or say in words why it cannot be read.
+
+Rule of this file: only a plain file of bounded size is read. A pipe could keep the reader waiting for ever, a device
+never ends.
+"""
+
+import codecs
+from pathlib import Path
+
+_OTHER_CODES = {
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+
+
+class Unreadable(ValueError):  # noqa: N818 - what the file is
+    """A file that cannot be read; the message says why and what to do, and leaves its name to the caller."""
+
+
+def is_file(path: Path) -> bool:
+    """Return whether there is a plain file; a name that no file can have names none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def read_bytes(path: Path, most: int, what: str) -> bytes:
+    """Return what a file holds.
+
+    Args:
+        path: The file.
+        most: How many bytes it may have.
+        what: What it should be, as "a campaign's YAML file".
+
+    Raises:
+        Unreadable: There is none, it is no plain file, too large, or may not be read.
+    """
+    try:
+        if not path.is_file():
+            there = path.exists()
+            kind = "a folder" if path.is_dir() else "a pipe or a device" if there else None
+            message = f"is {kind}; give {what}" if kind else f"no such file; give the path of {what}"
+            raise Unreadable(message)
+        if path.stat().st_size > most:
+            message = f"is larger than {most} bytes; is it {what}?"
+            raise Unreadable(message)
+        return path.read_bytes()
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}; give {what}"
+        raise Unreadable(message) from error
+
+
+def as_text(content: bytes, what: str) -> str:
+    """Return bytes as text, without the mark that some editors put at its beginning.
+
+    Raises:
+        Unreadable: It is no UTF-8.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        code = _OTHER_CODES.get(content[:2])
+        reason = f"it is {code} text" if code else f"line {line} has a byte that is no UTF-8 text"
+        message = f"{reason}; save {what} in UTF-8"
+        raise Unreadable(message) from error
