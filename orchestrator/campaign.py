@@ -23,10 +23,12 @@ from orchestrator.laboratory import Laboratory, build, check_origins, figures_of
 from orchestrator.ledger import Kind, Ledger, State, exists
 from orchestrator.ledger.events import FORMAT
 from orchestrator.ledger.export import write_runs_csv
-from orchestrator.ledger.state import join_origins
+from orchestrator.ledger.run import join_origins
 from orchestrator.limits import check_limits
+from orchestrator.maintenance import check_maintenance
 from orchestrator.person import person
 from orchestrator.planner import Planner
+from orchestrator.recipe import Point
 from orchestrator.space import SpaceError
 from orchestrator.versions import versions
 
@@ -82,7 +84,23 @@ class Campaign:
         except SpaceError as error:
             section = "constraints" if self.settings.constraints else "parameters"
             raise ConfigError([Problem(configuration.source.where((section,)), str(error))]) from error
-        self.first_command: Command = check_limits(configuration, self.laboratory, self.planner.space.corners())
+        corners = [*self.planner.space.corners(), *self._reference()]
+        self.first_command: Command = check_limits(configuration, self.laboratory, corners)
+        check_maintenance(configuration, self.laboratory)
+
+    def _reference(self) -> list[Point]:
+        """Return the reference point of the policies, if there is one, held against the space.
+
+        Raises:
+            ConfigError: It is not in the space.
+        """
+        reference = self.settings.policies.reference
+        if reference is None:
+            return []
+        try:
+            return [self.planner.space.check(reference.point)]
+        except SpaceError as error:
+            raise self.configuration.error(("policies", "reference", "point"), str(error)) from error
 
     @classmethod
     def from_yaml(

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -80,6 +81,31 @@ class Oven:
 
     def close(self) -> None:
         """Nothing to do."""
+
+
+class WornOven(Oven):
+    """Shows its wear, and can be cleaned; a test may forbid the cleaning."""
+
+    def __init__(self, *, name: str, shelf: dict[str, float], failure_rate: float = 0.0) -> None:
+        super().__init__(name=name, shelf=shelf, failure="sample", failure_rate=failure_rate)
+        bake, brush = self.actions["bake"], {"brush_mm": Quantity("mm", 1, 50, required=False)}
+        self.actions["bake"] = replace(bake, outputs={**bake.outputs, "wear": NUMBER})
+        self.actions |= {"clean": Action(brush, {"wear": NUMBER}, 60, 600), "rinse": Action({}, {}, 60, 600)}
+        self.is_rusty = False
+
+    def phases(self, command: Command, rng: np.random.Generator) -> Generator[Phase, None, Reading]:
+        """Bake, or clean."""
+        if command.action == "rinse":
+            yield Phase("rinse", 60.0)
+            return Reading({})
+        if command.action == "clean":
+            yield Phase("brush", 600.0)
+            if self.is_rusty:
+                raise InstrumentError(FailureClass.INSTRUMENT, "the rust stays", Moved.YES)
+            self._wear = 0
+            return Reading({"wear": 0})
+        baked = yield from super().phases(command, rng)
+        return Reading({**baked.values, "wear": self._wear})
 
 
 class Scale:

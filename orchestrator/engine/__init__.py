@@ -5,9 +5,10 @@ Must not know how a point is chosen, what an instrument is, or how an event is s
 Every decision is read off the ledger's state, the configuration and the clock; nothing else remembers.
 """
 
+from orchestrator.engine.agenda import everything_due
 from orchestrator.engine.doubt import Word
 from orchestrator.engine.history import observations, planner_of
 from orchestrator.engine.loop import Engine
 from orchestrator.engine.stopping import Stop
 
-__all__ = ["Engine", "Stop", "Word", "observations", "planner_of"]
+__all__ = ["Engine", "Stop", "Word", "everything_due", "observations", "planner_of"]

@@ -13,18 +13,19 @@ from instruments.driver import CommandRefused
 from orchestrator.clock import SimulatedClock, is_phased
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.display.watcher import Watcher
+from orchestrator.engine.agenda import Due, beside, kept_from_samples, upkeep
 from orchestrator.engine.doubt import Word, question
 from orchestrator.engine.history import History
 from orchestrator.engine.performer import Performer
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.requests import Request, copy_messages, requested
 from orchestrator.engine.stopping import ENGINE, Stop, breaker, enough, gains_too_little
-from orchestrator.engine.turns import chosen, is_free
+from orchestrator.engine.turns import chosen, held
 from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Kind, Ledger, Run
 from orchestrator.merit import Merit
 from orchestrator.person import person
-from orchestrator.planner import Planner
+from orchestrator.planner import Planner, Suggestion
 
 
 class Engine:
@@ -141,17 +142,34 @@ class Engine:
             self._pause(self._request.stop)
         for waiting in self._state.open_runs:
             self._try_step(waiting)
+        self._maintain()
         while self._may_start():
-            run = self._state.unstarted or self._suggest()
+            run = self._state.unstarted or self._next_run()
             if run is None:
                 return
-            self._recorder.record(Kind.RUN_STARTED, {}, run=run.number)
-            self._performer.begin(run)
-            self._try_step(run)
+            self._start(run)
+
+    def _start(self, run: Run) -> None:
+        self._recorder.record(Kind.RUN_STARTED, {}, run=run.number)
+        self._performer.begin(run)
+        self._try_step(run)
+
+    def _maintain(self) -> None:
+        """Begin the maintenance that is due wherever the instrument is free; no new sample comes to it before."""
+        is_ending = self._request is not None or enough(self._settings, self._history, self._clock.now_s) is not None
+        if self._stop is not None or (is_ending and not any(map(self._performer.waits_for, self._state.open_runs))):
+            return
+        begun = self._state.unstarted
+        if begun is not None and begun.is_maintenance:
+            self._start(begun)
+        for due in upkeep(self._settings, self._state, self._clock.now_s):
+            at_work = {str(run.concerns["instrument"]) for run in self._state.open_runs if run.is_maintenance}
+            if due.concerns["instrument"] not in held(self._state) | at_work:
+                self._start(self._record_due(due))
 
     def _may_start(self) -> bool:
-        laboratory = self._settings.laboratory
-        has_room = len(self._state.open_runs) < laboratory.in_flight
+        n_open = sum(not run.is_maintenance for run in self._state.open_runs)
+        has_room = n_open < self._settings.laboratory.in_flight
         if self._stop or self._request or not has_room or not self._has_bottleneck:
             return False
         if enough(self._settings, self._history, self._clock.now_s) is not None:
@@ -163,8 +181,19 @@ class Engine:
 
     @property
     def _has_bottleneck(self) -> bool:
+        return self._settings.laboratory.bottleneck is None or self._free_bottleneck is not None
+
+    @property
+    def _free_bottleneck(self) -> str | None:
+        """The next free instrument of the bottleneck's role."""
         role = self._settings.laboratory.bottleneck
-        return role is None or is_free(self._state, self._laboratory, role)
+        if role is None:
+            return None
+        taken = held(self._state) | self._kept()
+        return next((name for name in self._laboratory.roles[role] if name not in taken), None)
+
+    def _kept(self) -> set[str]:
+        return kept_from_samples(self._settings, self._state, self._clock.now_s)
 
     def _try_step(self, run: Run) -> None:
         """Begin the step the run waits for, if an instrument is free for it and its back-off is over."""
@@ -172,20 +201,43 @@ class Engine:
         if self._stop is not None or command is None or _not_before_s(run) > self._clock.now_s:
             return
         try:
-            instrument = chosen(self._state, self._laboratory, run, command)
+            instrument = chosen(self._state, self._laboratory, run, command, self._kept)
         except CommandRefused as refused:
             self._performer.refuse(run, refused)
             return
         if instrument is not None:
             self._performer.begin_step(run, command, instrument)
 
+    def _next_run(self) -> Run | None:
+        """Record what is performed next: what is due beside the search, or what the planner suggests."""
+        due = beside(self._settings, self._state, self._free_bottleneck)
+        return self._suggest() if due is None else self._record_due(due)
+
+    def _record_due(self, due: Due) -> Run:
+        number = self._state.next_number
+        body = {
+            "point": dict(due.point),
+            "why": Suggestion(number, dict(due.point), due.purpose, due.why).to_json(),
+            "purpose": due.purpose,
+            "units": dict(due.units),
+            "concerns": dict(due.concerns),
+            "prefix": self._state.n_events,
+            "pending": [run.number for run in self._pending],
+        }
+        self._recorder.record(Kind.SUGGESTED, body, run=number)
+        return self._state.run(number)
+
+    @property
+    def _pending(self) -> list[Run]:
+        return [run for run in self._state.open_runs if not run.is_maintenance]
+
     def _suggest(self) -> Run | None:
-        number = len(self._state.runs) + 1
-        pending = self._state.open_runs
-        if self._settings.planner.turn(number).acquisition != "random":
+        number, pending = self._state.next_number, self._pending
+        points, nth = [run.point for run in pending], self._state.n_searches + 1
+        if self._settings.planner.turn(nth).acquisition != "random":
             self._recorder.flush()  # a model takes its time, and others may be reading
         try:
-            suggestion = self._planner.ask(self._history.known, [run.point for run in pending], number)
+            suggestion = self._planner.ask(self._history.known, points, nth)
         except Exception as error:  # noqa: BLE001 - whatever a planner raises, the campaign must stay resumable
             reason = f"the planner failed at suggestion {number}: {type(error).__name__}: {error}"
             self._pause(Stop(reason, "paused", exit_code=4))
@@ -202,7 +254,7 @@ class Engine:
             "pending": [run.number for run in pending],
         }
         self._recorder.record(Kind.SUGGESTED, body, run=number)
-        return self._state.runs[number]
+        return self._state.run(number)
 
     def _doubtful(self) -> Stop | None:
         """Return the pause for a person where instruments do not answer and are waited for no more."""

@@ -27,7 +27,8 @@ from orchestrator.engine.stopping import Stop
 from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Kind, Run, Step
 from orchestrator.ledger.readings import decode_reading, encode_reading, plain_scalar, shown_scalar
-from orchestrator.recipe import Lab, Performance, RecipeFault
+from orchestrator.maintenance import recipe_of as maintenance
+from orchestrator.recipe import Lab, Performance, Recipe, RecipeFault
 
 
 class Performer:
@@ -99,9 +100,12 @@ class Performer:
 
     def _begin_recipe(self, run: Run) -> None:
         try:
-            self._performances[run.number] = Performance(self._laboratory.recipe, run.point, self._lab)
+            self._performances[run.number] = Performance(self._recipe(run), run.point, self._lab)
         except RecipeFault as fault:
             self._fault(run, fault)
+
+    def _recipe(self, run: Run) -> Recipe:
+        return maintenance(run.concerns) if run.is_maintenance else self._laboratory.recipe
 
     def _feed(self, run: Run, step: Step) -> None:
         """Hand the recorded outcome of a step to the recipe, live and replayed alike."""
@@ -121,12 +125,17 @@ class Performer:
         if performance is None or performance.command is not None:
             return
         try:
-            body = _ending(performance)
+            body = _ending(performance, run)
         except ValueError as error:
             self._fault(run, RecipeFault(f"its details cannot be recorded: {error}"))
             return
         del self._performances[run.number]
         self._recorder.record(Kind.RUN_FINISHED, body, run=run.number)
+        if run.is_maintenance and run.status != "maintained":
+            reason = (
+                f"maintenance failed: {run.why['why']}: {run.reason}; see to it, then run the same command to go on"
+            )
+            self._pause(Stop(reason, "paused", exit_code=4))
 
     def _fault(self, run: Run, fault: RecipeFault) -> None:
         """Leave the run open, so that its sample is not lost, and wait for the recipe to be mended."""
@@ -210,7 +219,7 @@ class Performer:
 
     def take(self, post: Post) -> None:
         """Record the news of a step and what follows from it."""
-        run = self._recorder.state.runs[post.run]
+        run = self._recorder.state.run(post.run)
         step = run.steps[post.step - 1]
         if isinstance(post.news, Overdue):
             self._doubt(run, step, post.news.reason)
@@ -303,7 +312,7 @@ class Performer:
         return None if state is None else dict(state)
 
 
-def _ending(performance: Performance) -> dict[str, Any]:
+def _ending(performance: Performance, run: Run) -> dict[str, Any]:
     """Return the body of `run_finished`.
 
     Raises:
@@ -318,5 +327,7 @@ def _ending(performance: Performance) -> dict[str, Any]:
         message = "the recipe has neither ended nor failed"
         raise ValueError(message)
     details = {name: plain_scalar(name, value) for name, value in measured.details.items()}
+    if run.is_maintenance:
+        return {"status": "maintained", "details": details}
     sd = None if measured.sd is None else float(plain_scalar("sd", measured.sd))
     return {"status": "measured", "value": float(measured.value), "sd": sd, "details": details}

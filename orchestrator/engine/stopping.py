@@ -36,7 +36,7 @@ def enough(settings: CampaignConfig, history: History, now_s: float) -> Stop | N
         return Stop(spent, "halted", exit_code=4)
     if (reached := _goal_reached(settings, history)) is not None:
         return Stop(reached, "finished")
-    if len(state.runs) - (state.unstarted is not None) >= budget.runs:
+    if state.n_started >= budget.runs:
         return Stop(f"all {budget.runs} runs of the budget are done", "finished")
     if budget.lab_hours is not None and now_s >= budget.lab_hours * 3600:
         return Stop(f"the budget of {budget.lab_hours:g} lab hours is spent", "finished")

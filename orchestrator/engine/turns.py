@@ -4,6 +4,9 @@ Recipes ask for a role. Where several instruments fill it, the first free one in
 the step; a step that is repeated stays where it was begun, since its sample is there.
 """
 
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+
 from instruments.driver import Command
 from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Run, State
@@ -14,21 +17,30 @@ def performing(state: State) -> set[str]:
     return {step.instrument for run in state.open_runs for step in run.steps[-1:] if step.is_under_way}
 
 
-def is_free(state: State, laboratory: Laboratory, role: str) -> bool:
-    """Return whether an instrument of a role has no run on it, nor one that waits for it after a failure."""
-    held = {step.instrument for run in state.open_runs for step in run.steps[-1:] if not step.is_over}
-    return any(name not in held for name in laboratory.roles[role])
+def held(state: State) -> set[str]:
+    """Return the instruments that have a run on them, or one that waits for them after a failure."""
+    return {step.instrument for run in state.open_runs for step in run.steps[-1:] if not step.is_over}
 
 
-def chosen(state: State, laboratory: Laboratory, run: Run, command: Command) -> str | None:
+def chosen(
+    state: State, laboratory: Laboratory, run: Run, command: Command, kept: Callable[[], AbstractSet[str]]
+) -> str | None:
     """Return the instrument that performs what a run waits for, or None while all that may are at work.
+
+    Args:
+        state: The campaign.
+        laboratory: The instruments.
+        run: May be bound to certain instruments.
+        command: What it waits for.
+        kept: Returns the instruments that wait for maintenance; what is begun there already goes on.
 
     Raises:
         CommandRefused: No instrument of the role may perform it.
     """
-    repeated = run.steps[-1] if run.steps and not run.steps[-1].is_over else None
-    able = laboratory.allowing(command)
-    if repeated is not None:
-        able = [repeated.instrument]
-    busy = performing(state)
-    return next((name for name in able if name not in busy), None)
+    able, busy = laboratory.allowing(command), performing(state)
+    if run.steps and not run.steps[-1].is_over:
+        able = [run.steps[-1].instrument]
+    elif run.purpose != "maintenance":
+        busy |= kept()
+    bound = run.units.get(command.instrument)
+    return next((name for name in able if name not in busy and bound in (None, name)), None)

@@ -9,7 +9,8 @@ from orchestrator.ledger.amendment import amend, append_word, leave
 from orchestrator.ledger.events import Ask, Event, Kind
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.opening import exists, holder
-from orchestrator.ledger.state import Attempt, Run, State, Step
+from orchestrator.ledger.run import Attempt, Run, Step
+from orchestrator.ledger.state import State
 from orchestrator.ledger.store import LedgerDamaged, LedgerError, LedgerLocked, LedgerRefused
 
 __all__ = [

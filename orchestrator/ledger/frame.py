@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.ledger.state import Run, State
+from orchestrator.ledger.run import Run
+from orchestrator.ledger.state import State
 from orchestrator.ledger.store import LedgerError
 
 if TYPE_CHECKING:

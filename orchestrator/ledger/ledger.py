@@ -14,7 +14,8 @@ from orchestrator.ledger.damage import fits, misfit
 from orchestrator.ledger.events import FORMAT, GENESIS, Event, Kind, chain, compact
 from orchestrator.ledger.opening import open_store
 from orchestrator.ledger.readings import decode_reading
-from orchestrator.ledger.state import Attempt, Run, State, TransitionError
+from orchestrator.ledger.run import Attempt, Run
+from orchestrator.ledger.state import State, TransitionError
 from orchestrator.ledger.store import LedgerDamaged, LedgerError, Row, Store
 
 if TYPE_CHECKING:

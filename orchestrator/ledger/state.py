@@ -4,12 +4,13 @@ The table `TRANSITIONS` is the state machine of runs and steps; everything else 
 """
 
 from bisect import insort
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
 from orchestrator.ledger.events import Ask, Event, Kind
+from orchestrator.ledger.run import Attempt, Run, Step, join_origins
 
 TRANSITIONS: Mapping[tuple[str, str], str] = {
     ("none", Kind.SUGGESTED): "suggested",
@@ -34,91 +35,6 @@ class TransitionError(ValueError):
 
 
 @dataclass
-class Attempt:
-    """One attempt at a step; its id is `run.step.attempt`."""
-
-    id: str
-    number: int
-    start_s: float
-    end_s: float | None = None
-    reading: Mapping[str, Any] | None = None
-    failure: str | None = None
-    reason: str = ""
-    moved: str | None = None
-    decision: str | None = None
-    not_before_s: float = 0.0
-    phases: list[Mapping[str, Any]] = field(default_factory=list)
-
-
-@dataclass
-class Step:
-    """One command on one instrument inside a run."""
-
-    number: int
-    instrument: str
-    action: str
-    settings: Mapping[str, Any]
-    origin: str
-    role: str = ""
-    expected_s: float | None = None
-    status: str = "idle"
-    attempts: list[Attempt] = field(default_factory=list)
-
-    @property
-    def last(self) -> Attempt:
-        """The latest attempt."""
-        return self.attempts[-1]
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has its final outcome: done, or failed with no further attempt."""
-        return self.status == "done" or (self.status == "failed" and self.last.decision == "fail")
-
-    @property
-    def is_under_way(self) -> bool:
-        """Whether its outcome is still to come, or in doubt."""
-        return self.status in ("performing", "in doubt")
-
-
-@dataclass
-class Run:
-    """One execution of a recipe: suggested, running, then measured, failed or aborted."""
-
-    number: int
-    point: Mapping[str, float | str]
-    why: Mapping[str, Any]
-    stage: str = "suggested"
-    status: str | None = None
-    value: float | None = None
-    sd: float | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
-    failure: str | None = None
-    reason: str = ""
-    suggested_s: float = 0.0
-    start_s: float | None = None
-    end_s: float | None = None
-    steps: list[Step] = field(default_factory=list)
-    finished: Mapping[str, Any] = field(default_factory=dict)
-    verdict: str | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it was started and has not finished."""
-        return self.stage == "running"
-
-    @property
-    def step_hours(self) -> float | None:
-        """How many hours its attempts took together, waiting for instruments not counted; None before the first."""
-        ends = [a.end_s - a.start_s for step in self.steps for a in step.attempts if a.end_s is not None]
-        return sum(ends) / 3600 if ends else None
-
-    @property
-    def origin(self) -> str:
-        """Where its readings come from; `mixed` when from several kinds of instrument."""
-        return join_origins(step.origin for step in self.steps)
-
-
-@dataclass
 class State:
     """Everything the ledger says, as of its last event.
 
@@ -128,15 +44,24 @@ class State:
     What is asked at every instant is kept as events come, so that its price does not grow with the campaign: `finished`
     are the runs that are over, by number; `n_failed` of these came to nothing; `concluded` are the numbers of runs as
     they were told to be over, and once more at each verdict.
+
+    Runs and maintenance share one sequence of numbers. `shown` is the last number that each instrument gave for each of
+    its outputs, with its lab time; `maintained` is when each kind of maintenance was last done, by instrument and
+    action; `lost` are the runs whose sample was lost and whose point was not repeated.
     """
 
     opened: Mapping[str, Any] | None = None
     runs: dict[int, Run] = field(default_factory=dict)
+    maintenance: dict[int, Run] = field(default_factory=dict)
     unfinished: dict[int, Run] = field(default_factory=dict)
     finished: list[Run] = field(default_factory=list)
     n_failed: int = 0
     concluded: list[int] = field(default_factory=list)
     identities: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    shown: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
+    maintained: dict[tuple[str, str], float] = field(default_factory=dict)
+    lost: list[int] = field(default_factory=list)
+    n_searches: int = 0
     instrument_states: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     status: str = "new"
     reason: str = ""
@@ -176,6 +101,27 @@ class State:
         if take is not None:
             take(self, event, status)
 
+    def run(self, number: int | None) -> Run:
+        """Return a run of any purpose.
+
+        Raises:
+            KeyError: There is none of that number.
+        """
+        found = self.runs.get(number or 0)
+        return self.maintenance[number or 0] if found is None else found
+
+    @property
+    def n_started(self) -> int:
+        """How many runs were started, maintenance apart."""
+        return len(self.runs) - sum(
+            run.stage == "suggested" and not run.is_maintenance for run in self.unfinished.values()
+        )
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next run, of whatever purpose."""
+        return len(self.runs) + len(self.maintenance) + 1
+
     @property
     def open_runs(self) -> list[Run]:
         """Runs that were started and are not over, by number."""
@@ -198,12 +144,6 @@ class State:
         return join_origins(str(i["origin"]) for i in self.identities.values())
 
 
-def join_origins(origins: Iterable[str]) -> str:
-    """Return the one origin, or `mixed`; `none` when there is none yet."""
-    distinct = sorted(set(origins))
-    return "none" if not distinct else distinct[0] if len(distinct) == 1 else "mixed"
-
-
 def _next(state: State, event: Event) -> str:
     """Return the status that the event leads to, of the run or the step it is about."""
     status = _status(state, event)
@@ -220,7 +160,7 @@ def _status(state: State, event: Event) -> str | None:
     """Return the present status of what the event is about; None for events about neither run nor step."""
     if event.kind in _CAMPAIGN_KINDS:
         return None
-    run = state.runs.get(event.run or 0)
+    run = state.runs.get(event.run or 0) or state.maintenance.get(event.run or 0)
     if event.kind == Kind.SUGGESTED:
         return "none" if run is None else run.stage
     if run is None:
@@ -254,34 +194,46 @@ def _connected(state: State, event: Event, _: str) -> None:
 
 
 def _suggested(state: State, event: Event, _: str) -> None:
-    number = event.run or 0
-    run = Run(number, event.body["point"], event.body["why"], suggested_s=event.lab_s)
-    state.runs[number] = state.unfinished[number] = run
+    number, body = event.run or 0, event.body
+    run = Run(number, body["point"], body["why"], suggested_s=event.lab_s)
+    run.purpose, run.units = body.get("purpose", run.purpose), body.get("units", run.units)
+    run.concerns = body.get("concerns", run.concerns)
+    state.n_searches += run.purpose == "search"
+    if run.purpose == "repeat":
+        state.lost.remove(run.concerns["run"])
+    (state.maintenance if run.purpose == "maintenance" else state.runs)[number] = run
+    state.unfinished[number] = run
 
 
 def _run_started(state: State, event: Event, status: str) -> None:
-    run = state.runs[event.run or 0]
+    run = state.run(event.run)
     run.stage, run.start_s = status, event.lab_s
 
 
 def _run_finished(state: State, event: Event, status: str) -> None:
-    run = state.runs[event.run or 0]
+    run = state.run(event.run)
     run.stage, run.end_s, body = status, event.lab_s, event.body
     run.finished, run.details = body, body.get("details", {})
     del state.unfinished[run.number]
-    insort(state.finished, run, key=attrgetter("number"))
+    if not run.is_maintenance:
+        insort(state.finished, run, key=attrgetter("number"))
     _conclude(state, run, body)
+    if run.failure == "sample":
+        state.lost.append(run.number)
+    if run.status == "maintained":
+        state.maintained[run.concerns["instrument"], run.concerns["action"]] = event.lab_s
 
 
 def _conclude(state: State, run: Run, body: Mapping[str, Any]) -> None:
-    state.n_failed += (body["status"] != "measured") - (run.status not in (None, "measured"))
-    state.concluded.append(run.number)
+    if not run.is_maintenance:
+        state.n_failed += (body["status"] != "measured") - (run.status not in (None, "measured"))
+        state.concluded.append(run.number)
     run.status, run.value, run.sd = body["status"], body.get("value"), body.get("sd")
     run.failure, run.reason = body.get("failure"), body.get("reason", "")
 
 
 def _step_started(state: State, event: Event, status: str) -> None:
-    run, body = state.runs[event.run or 0], event.body
+    run, body = state.run(event.run), event.body
     if event.step == len(run.steps) + 1:
         instrument = body["instrument"]
         role, expected_s = body.get("role", instrument), body.get("expected_s")
@@ -292,7 +244,7 @@ def _step_started(state: State, event: Event, status: str) -> None:
 
 
 def _step(state: State, event: Event) -> Step:
-    return state.runs[event.run or 0].steps[(event.step or 0) - 1]
+    return state.run(event.run).steps[(event.step or 0) - 1]
 
 
 def _step_moves(state: State, event: Event, status: str) -> None:
@@ -314,11 +266,15 @@ def _step_over(state: State, event: Event, status: str) -> None:
     attempt.not_before_s = body.get("not_before_s", event.lab_s)
     if body.get("state"):
         state.instrument_states.append((step.instrument, body["state"]))
+    shown = state.shown.setdefault(step.instrument, {})
+    for name, value in ((body.get("reading") or {}).get("values") or {}).items():
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            shown[name] = (float(value), event.lab_s)
 
 
 def _verdict_changed(state: State, event: Event, _: str) -> None:
     """Let a person's word stand instead of what the run came to; `valid` brings that back."""
-    run, verdict = state.runs[event.run or 0], event.body["verdict"]
+    run, verdict = state.run(event.run), event.body["verdict"]
     run.verdict = verdict
     if verdict == "valid":
         _conclude(state, run, run.finished)

@@ -306,7 +306,7 @@ def _judged(text: str) -> tuple[int, str]:
 def _check_run(text: str, state: "State", number: int) -> None:
     run = state.runs.get(number)
     if run is None:
-        there = f"there are runs 1 to {len(state.runs)}" if state.runs else "there are no runs yet"
+        there = f"the last one is run {max(state.runs)}" if state.runs else "there are no runs yet"
         _refuse(f"--verdict {text}", f"the campaign has no run {number}; {there}")
     if run.stage != "finished":
         _refuse(f"--verdict {text}", f"run {number} is {run.stage}; a verdict is given once it has finished")

@@ -19,6 +19,7 @@ class Decision:
     Args:
         seq: Its event.
         run: The run it began.
+        number: Which suggestion of the planner it is, from 1; runs that something else asked for are not counted.
         point: The point that was chosen.
         why: What the planner said about it.
         known: The finished runs at that time.
@@ -28,6 +29,7 @@ class Decision:
 
     seq: int
     run: int
+    number: int
     point: Point
     why: Mapping[str, Any]
     known: Sequence[Observation]
@@ -50,7 +52,7 @@ class Respondent:
 
     def ask(self, decision: Decision) -> Suggestion:
         """Return what the planner suggests on what was known then."""
-        return self.planner_at(decision).ask(decision.known, decision.pending, decision.run)
+        return self.planner_at(decision).ask(decision.known, decision.pending, decision.number)
 
     def space_at(self, decision: Decision) -> ParameterSpace:
         """Return the space that was searched then."""
@@ -80,24 +82,31 @@ class Reader:
         """Take the next event into account."""
         self.state.apply(event)
         if event.kind in (Kind.RUN_FINISHED, Kind.VERDICT_CHANGED):
-            run = self.state.runs[event.run or 0]
+            run = self.state.run(event.run)
+        if event.kind in (Kind.RUN_FINISHED, Kind.VERDICT_CHANGED) and not run.is_maintenance:
             self._known[run.number] = observation(run)
 
     def decision(self, event: Event) -> Decision:
-        """Return the decision that the next event, of kind suggested, records."""
+        """Return the decision of the planner that the next event records: `is_search` says that it does."""
         state, known = self.state, [self._known[number] for number in sorted(self._known)]
         if event.body["prefix"] != state.n_events:
             state = state_at(self._ledger, event.body["prefix"])
             known = observations(state)
         pending = [state.runs[number].point for number in event.body["pending"]]
-        return Decision(event.seq, event.run or 0, event.body["point"], event.body["why"], known, pending, state)
+        point, why, number = event.body["point"], event.body["why"], state.n_searches + 1
+        return Decision(event.seq, event.run or 0, number, point, why, known, pending, state)
+
+
+def is_search(event: Event) -> bool:
+    """Return whether an event records a suggestion of the planner."""
+    return event.kind == Kind.SUGGESTED and event.body.get("purpose", "search") == "search"
 
 
 def decisions(ledger: Ledger) -> Iterator[Decision]:
     """Yield every decision in order, reading the ledger once."""
     reader = Reader(ledger)
     for event in ledger.events():
-        if event.kind == Kind.SUGGESTED:
+        if is_search(event):
             yield reader.decision(event)
         reader.apply(event)
 

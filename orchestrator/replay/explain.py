@@ -48,6 +48,10 @@ def explain(ledger: Ledger, run: int) -> Explanation:
         if decision.run == run:
             return _explained(decision)
         seen.append(decision.run)
+    other = ledger.state.runs.get(run) or ledger.state.maintenance.get(run)
+    if other is not None:
+        message = f"no prediction stands behind it: {clean(other.why['why'])}"
+        raise ExplanationError(message)
     there = f"there are suggestions 1 to {max(seen)}" if seen else "there are none yet"
     message = f"the campaign has no suggestion {run}; {there}"
     raise ExplanationError(message)

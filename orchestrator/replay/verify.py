@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.config import ConfigError
-from orchestrator.ledger import Event, Kind, Ledger, LedgerDamaged
+from orchestrator.config import ConfigError, recorded
+from orchestrator.engine import everything_due
+from orchestrator.ledger import Event, Kind, Ledger, LedgerDamaged, State
 from orchestrator.planner import Suggestion
-from orchestrator.replay.decisions import Decision, Reader, Respondent
+from orchestrator.replay.decisions import Decision, Reader, Respondent, is_search
 from orchestrator.versions import versions
 
 _TOLERANCE = 1e-6  # relative: what two builds of a linear algebra library may differ by
@@ -128,9 +129,12 @@ def verify(
     for event in ledger.events():
         anchors.see(event)
         damage += _damaged_attachments(ledger, event, attachments)
-        if event.kind == Kind.SUGGESTED and difference is None:
-            difference = _asked_again(respondent, reader.decision(event))
-            n_suggestions += 1
+        if is_search(event):
+            if difference is None:
+                difference = _asked_again(respondent, reader.decision(event))
+                n_suggestions += 1
+        elif event.kind == Kind.SUGGESTED:
+            damage += _undue(reader.state, event)
         reader.apply(event)
         on_event(event.seq)
     state = reader.state
@@ -160,6 +164,13 @@ def _damaged_attachments(ledger: Ledger, event: Event, hashed: set[str]) -> Iter
         except LedgerDamaged:
             where = f"event {event.seq} ({event.kind} of run {event.run} step {event.step})"
             yield f"{where}: its attachment {name} ({sha256[:12]}) is missing or was changed"
+
+
+def _undue(state: State, event: Event) -> Iterator[str]:
+    """Yield that a run which the planner did not ask for was not due."""
+    settings = recorded((state.opened or {})["configuration"], "the ledger's configuration").settings
+    if not any(due.fits(event.body) for due in everything_due(settings, state, event.lab_s)):
+        yield f"event {event.seq}: run {event.run} ({event.body['purpose']}) was not due by the configuration"
 
 
 def _asked_again(respondent: Respondent, decision: Decision) -> Difference | None:

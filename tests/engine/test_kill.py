@@ -36,13 +36,21 @@ WORLDS = {
         "laboratory.instruments.oven.failure": "instrument",
         "laboratory.instruments.oven.moved": "no",
     },
-    "two ovens, three in flight": {
+    "two ovens, three in flight, all that can be due": {
         **DESIGN,
         "laboratory.in_flight": 3,
-        "laboratory.instruments.stove": {"driver": "worlds:Oven", "role": "oven"},
-        "laboratory.instruments.oven.failure_rate": 0.3,
-        "laboratory.instruments.oven.failure": "instrument",
-        "laboratory.instruments.oven.moved": "no",
+        "laboratory.instruments.oven": {
+            "driver": "worlds:WornOven",
+            "failure_rate": 0.3,
+            "maintenance": {"clean": {"at": {"wear": 3}}},
+        },
+        "laboratory.instruments.stove": {
+            "driver": "worlds:WornOven",
+            "role": "oven",
+            "maintenance": {"clean": {"every_h": 0.1}},
+        },
+        "policies.sample_repeats": 1,
+        "policies.reference": {"point": {"heat": 50}, "every": 3},
     },
 }
 N_SLICES = 3

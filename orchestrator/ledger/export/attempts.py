@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.ledger.state import Attempt, Run, State, Step
+from orchestrator.ledger.run import Attempt, Run, Step
+from orchestrator.ledger.state import State
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from orchestrator.ledger.export.runs_csv import write_runs_csv
 from orchestrator.ledger.export.spectra import write_spectra
 from orchestrator.ledger.frame import objective_name
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.state import Run, State
+from orchestrator.ledger.run import Run
+from orchestrator.ledger.state import State
 from orchestrator.ledger.store import LedgerError
 
 _SPECIFICATION = "https://w3id.org/ro/crate/1.1"

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.ledger.frame import hours, objective_name, parameters
-from orchestrator.ledger.state import Run, State
+from orchestrator.ledger.run import Run
+from orchestrator.ledger.state import State
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
