@@ -6,7 +6,6 @@ from pydantic import Field, model_validator
 
 from orchestrator.config.section import Section
 
-
 _LONGEST_WAIT_MIN = 1e6
 
 

@@ -8,7 +8,6 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from orchestrator.config.section import Dotted, OpenSection, Section
 
-
 _YEARS = range(1970, 3000)
 
 
