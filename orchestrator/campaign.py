@@ -159,6 +159,21 @@ class Campaign:
                 self.write_results(ledger)
             return Outcome(stop, self.folder, self.ledger_path, ledger.state)
 
+    def perform(self, ledger: Ledger) -> Stop:
+        """Perform the campaign into an open ledger, and no more: no signals, no report, nobody told.
+
+        Args:
+            ledger: Open to append: a new one, or one of this campaign.
+
+        Raises:
+            LedgerError: An event could not be recorded.
+        """
+        closed = self._prepare(ledger, "", None)
+        try:
+            return closed or self._engine(ledger, Silent(), ()).run()
+        finally:
+            self.laboratory.close()
+
     def write_results(self, ledger: Ledger) -> None:
         """Write `runs.csv` and `report.html` into the folder.
 
@@ -291,20 +306,22 @@ class Campaign:
             raise ConfigError(problems)
 
     def _drive(self, ledger: Ledger, watcher: Watcher, words: Sequence[Word]) -> Stop:
-        clock = self._clock(ledger.state)
-        engine = Engine(
-            self.settings,
-            ledger,
-            laboratory=self.laboratory,
-            planner=self.planner,
-            clock=clock,
-            watcher=watcher,
-            words=words,
-        )
+        engine = self._engine(ledger, watcher, words)
         with watcher, _signals(engine):
             for warning in ledger.warnings:
                 watcher.notice(warning)
             return engine.run()
+
+    def _engine(self, ledger: Ledger, watcher: Watcher, words: Sequence[Word]) -> Engine:
+        return Engine(
+            self.settings,
+            ledger,
+            laboratory=self.laboratory,
+            planner=self.planner,
+            clock=self._clock(ledger.state),
+            watcher=watcher,
+            words=words,
+        )
 
 
 @contextmanager

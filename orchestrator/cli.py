@@ -1,4 +1,4 @@
-"""The command line: `run-campaign`, `replay-ledger`, `screen-surrogates` and `emulate-instruments`.
+"""The command line: `run-campaign`, `replay-ledger`, `screen-surrogates`, `sweep-campaigns`, `emulate-instruments` ...
 
 Exit status: 0 finished, 2 configuration or usage, 3 stopped and resumable, 4 halted by a safety or failure rule,
 5 ledger damaged.
@@ -56,6 +56,20 @@ def screen(argv: Sequence[str] | None = None) -> int:
         The exit status.
     """
     from orchestrator.screening import command  # noqa: PLC0415 - run-campaign has no use for it
+
+    return _guarded(command.run, command.parser(), argv)
+
+
+def sweep(argv: Sequence[str] | None = None) -> int:
+    """Perform many simulated campaigns and compare them (`sweep-campaigns`).
+
+    Args:
+        argv: Arguments without the program's name; those of the process by default.
+
+    Returns:
+        The exit status.
+    """
+    from orchestrator.sweep import command  # noqa: PLC0415 - run-campaign has no use for it
 
     return _guarded(command.run, command.parser(), argv)
 

@@ -149,7 +149,7 @@ def test_readme_commands_run(tmp_path: Path) -> None:
         line.removeprefix("$ ")
         for block in readme_blocks("console")
         for line in block.splitlines()
-        if line.startswith(("$ run-campaign", "$ replay-ledger"))
+        if line.startswith(("$ run-campaign", "$ replay-ledger", "$ sweep-campaigns"))
     ]
     assert commands
     env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}

@@ -16,11 +16,21 @@ from pydantic import ValidationError
 from orchestrator.config import schema
 from orchestrator.config.messages import problems_of
 from orchestrator.config.schema import CampaignConfig
-from orchestrator.config.yaml_source import ConfigError, Problem, Source, read_scalar, read_yaml
+from orchestrator.config.yaml_source import ConfigError, Problem, Source, read_list, read_scalar, read_yaml
 from orchestrator.formula import FormulaError, Names, read_comparisons
 from orchestrator.reading import Unreadable, as_text, is_file, read_bytes
 
-__all__ = ["CampaignConfig", "ConfigError", "Configuration", "Problem", "load", "read_scalar", "recorded", "schema"]
+__all__ = [
+    "CampaignConfig",
+    "ConfigError",
+    "Configuration",
+    "Problem",
+    "load",
+    "read_list",
+    "read_scalar",
+    "recorded",
+    "schema",
+]
 
 _LARGEST_FILE = 250_000
 _BEFORE: Mapping[tuple[str, str], Any] = {("planner", "levels"): None}
@@ -59,12 +69,15 @@ class Configuration:
         return ConfigError([Problem(self.source.where(path), f"{'.'.join(map(str, path))}: {message}")])
 
 
-def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Configuration:
+def load(
+    path: str | Path, overrides: Mapping[str, Any] | None = None, options: Mapping[str, str] | None = None
+) -> Configuration:
     """Read a configuration.
 
     Args:
         path: The YAML file. Files it names are looked for beside it.
         overrides: Values by dotted path (`{"budget.runs": 30}`); files they name are looked for from here.
+        options: By which option of the command line an override was given, where not by `--set`.
 
     Raises:
         ConfigError: Everything that is wrong with it, at once, each with `file:line:column`.
@@ -74,7 +87,7 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config
         raise ConfigError([Problem(str(path), "must be a mapping of keys (campaign:, parameters:, ...)")])
     data = copy.deepcopy(source.data)
     for key, value in (overrides or {}).items():
-        _override(source, data, key, value)
+        _override(source, data, key, value, (options or {}).get(key, "--set"))
     plain = json.loads(json.dumps(data, default=str))
     _absolute_files(source, data, set(overrides or {}))
     try:

@@ -165,6 +165,16 @@ def read_scalar(text: str) -> Any:  # noqa: ANN401 - YAML is untyped
     return read_yaml(text, "--set").data
 
 
+def read_list(text: str, place: str) -> list[Any]:
+    """Read several values given on the command line, separated by commas.
+
+    Raises:
+        ConfigError: They are not valid YAML.
+    """
+    values: list[Any] = read_yaml(f"[{text}]", place).data
+    return values
+
+
 def _place(name: str, node: yaml.Node) -> str:
     return f"{name}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
 

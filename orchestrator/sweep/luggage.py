@@ -1,0 +1,99 @@
+"""What a campaign needs where there is no file of its owner: its configuration and the content of the files it names.
+
+Rule of this file: a worker on another machine gets everything but the installed packages.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.config import Configuration, recorded
+
+_FILES = (("data", "source"), ("data", "initial"), ("laboratory", "table"))
+_LEFT = ("report", "screening", "emulation", "ledger")
+"""Sections that no run depends on."""
+
+Place = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that travels along: its name without a folder, and its bytes."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Luggage:
+    """A campaign to be performed anywhere, with any seed.
+
+    Args:
+        plain: The configuration as JSON data.
+        files: The files it names, by the place of their name in it.
+    """
+
+    plain: Mapping[str, Any]
+    files: Mapping[Place, File]
+
+    def key(self, seed: int, code: str) -> str:
+        """Return the hash of all that the outcome depends on.
+
+        Args:
+            seed: The campaign's seed.
+            code: The fingerprint of the code that performs it.
+        """
+        plain = {name: value for name, value in self.plain.items() if name not in ("campaign", "seed")}
+        files = {".".join(place): hashlib.sha256(file.content).hexdigest() for place, file in self.files.items()}
+        text = json.dumps([plain, files, seed, code], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def unpack(self, folder: Path, seed: int) -> Configuration:
+        """Return the configuration with this seed, its files written into a folder."""
+        plain = deepcopy(dict(self.plain))
+        for place, file in self.files.items():
+            path = folder / ".".join(place) / file.name
+            path.parent.mkdir()
+            path.write_bytes(file.content)
+            _put(plain, place, str(path))
+        return recorded({**plain, "seed": seed}, "the sweep's configuration")
+
+
+def pack(configuration: Configuration) -> Luggage:
+    """Return what a configuration needs to travel.
+
+    An option of an instrument or of the recipe that names a file beside the configuration takes that file along.
+    """
+    plain = {name: deepcopy(value) for name, value in configuration.plain.items() if name not in _LEFT}
+    files = {}
+    for place, path in _named(configuration):
+        files[place] = File(path.name, path.read_bytes())
+        _put(plain, place, None)
+    return Luggage(plain, files)
+
+
+def _named(configuration: Configuration) -> Iterator[tuple[Place, Path]]:
+    for section, key in _FILES:
+        path = getattr(getattr(configuration.settings, section), key)
+        if path is not None:
+            yield (section, key), path
+    instruments = configuration.settings.laboratory.instruments
+    options: dict[Place, Mapping[str, Any]] = {
+        ("laboratory", "instruments", r): i.options for r, i in instruments.items()
+    }
+    options["recipe",] = configuration.settings.recipe.options
+    beside = Path(configuration.path).parent
+    for place, given in options.items():
+        for name, value in given.items():
+            if isinstance(value, str) and value and (path := (beside / value)).is_file():
+                yield (*place, name), path
+
+
+def _put(plain: dict[str, Any], place: Place, value: str | None) -> None:
+    for part in place[:-1]:
+        plain = plain[part]
+    plain[place[-1]] = value
