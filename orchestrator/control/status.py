@@ -94,9 +94,9 @@ def under_way(state: State, calendar: Calendar) -> Iterator[str]:
 def _told(step: Step, calendar: Calendar) -> str:
     attempt, doubt = step.last, ", in doubt" if step.status == "in doubt" else ""
     told = f"{attempt.id} {clean(step.instrument)}.{clean(step.action)}{doubt} since {calendar.since(attempt.start_s)}"
-    if not attempt.phases:
+    phase = attempt.phase
+    if phase is None:
         return told
-    phase = attempt.phases[-1]
     return f"{told}; latest phase {clean(phase['phase'], 40)}, told {calendar.date(phase['end_s'])}"
 
 

@@ -195,7 +195,7 @@ class Performer:
         if resolution.how in ("continued", "waited"):
             settings = dict(step.settings)
             command = replace(performance.command, instrument=step.instrument, settings=settings, id=attempt.id)
-            self._perform(run, step.number, command, start_s=attempt.start_s, n_known=len(attempt.phases))
+            self._perform(run, step.number, command, start_s=attempt.start_s, n_known=attempt.n_phases)
         elif resolution.reading is not None:
             self._take_reading(run, step, resolution.reading)
         else:

@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-@dataclass
+@dataclass(slots=True)
 class Attempt:
-    """One attempt at a step; its id is `run.step.attempt`."""
+    """One attempt at a step; its id is `run.step.attempt`.
+
+    While it is under way, `phase` is the last telemetry there was, with its lab time as `end_s`. Afterwards telemetry
+    is in the events alone: it would be most of what a campaign keeps in memory.
+    """
 
     id: str
     number: int
@@ -19,10 +23,11 @@ class Attempt:
     moved: str | None = None
     decision: str | None = None
     not_before_s: float = 0.0
-    phases: list[Mapping[str, Any]] = field(default_factory=list)
+    n_phases: int = 0
+    phase: Mapping[str, Any] | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Step:
     """One command on one instrument inside a run."""
 
@@ -41,6 +46,10 @@ class Step:
         """The latest attempt."""
         return self.attempts[-1]
 
+    def attempt(self, command_id: str) -> Attempt:
+        """Return the attempt of that id; the latest one for an id that is none of them."""
+        return next((attempt for attempt in self.attempts if attempt.id == command_id), self.last)
+
     @property
     def is_over(self) -> bool:
         """Whether it has its final outcome: done, or failed with no further attempt."""
@@ -52,7 +61,7 @@ class Step:
         return self.status in ("performing", "in doubt")
 
 
-@dataclass
+@dataclass(slots=True)
 class Run:
     """One execution of a recipe: suggested, running, then measured, failed or aborted.
 

@@ -7,6 +7,7 @@ from bisect import insort
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
+from sys import intern
 from typing import Any
 
 from orchestrator.ledger.events import Ask, Event, Kind
@@ -235,9 +236,9 @@ def _conclude(state: State, run: Run, body: Mapping[str, Any]) -> None:
 def _step_started(state: State, event: Event, status: str) -> None:
     run, body = state.run(event.run), event.body
     if event.step == len(run.steps) + 1:
-        instrument = body["instrument"]
-        role, expected_s = body.get("role", instrument), body.get("expected_s")
-        run.steps.append(Step(event.step, instrument, body["action"], body["settings"], event.origin, role, expected_s))
+        instrument, action, origin = intern(body["instrument"]), intern(body["action"]), intern(event.origin)
+        role, expected_s = intern(body.get("role", instrument)), body.get("expected_s")
+        run.steps.append(Step(event.step, instrument, action, body["settings"], origin, role, expected_s))
     step = _step(state, event)
     step.status = status
     step.attempts.append(Attempt(body["id"], len(step.attempts) + 1, event.lab_s))
@@ -254,12 +255,14 @@ def _step_moves(state: State, event: Event, status: str) -> None:
 def _telemetry(state: State, event: Event, status: str) -> None:
     step = _step(state, event)
     step.status = status
-    step.last.phases.append({**event.body, "end_s": event.lab_s})
+    step.last.n_phases += 1
+    step.last.phase = {**event.body, "end_s": event.lab_s}
 
 
 def _step_over(state: State, event: Event, status: str) -> None:
     step, body = _step(state, event), event.body
     step.status, attempt = status, step.last
+    attempt.phase = None
     attempt.end_s, attempt.reading = event.lab_s, body.get("reading")
     attempt.failure, attempt.reason = body.get("failure"), body.get("reason", "")
     attempt.moved, attempt.decision = body.get("moved"), body.get("decision")

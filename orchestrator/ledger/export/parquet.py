@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orchestrator.ledger.export.attempts import attempts
+from orchestrator.ledger.events import Kind
+from orchestrator.ledger.export.attempts import Attempted, attempts
 from orchestrator.ledger.frame import hours, run_columns, run_units
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.state import State
@@ -83,7 +84,7 @@ def write_parquet(ledger: Ledger, folder: Path) -> None:
     runs = (dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True))
     _write(folder / "runs.parquet", _schema(kinds, units, about), runs)
     _write(folder / "steps.parquet", _schema({**_ATTEMPT, **_quantities(state)}, _UNITS, about), _attempts(state))
-    _write(folder / "telemetry.parquet", _schema(_TELEMETRY, _UNITS, about), _telemetry(state))
+    _write(folder / "telemetry.parquet", _schema(_TELEMETRY, _UNITS, about), _telemetry(ledger))
     events = (dict(zip(_EVENT, row, strict=True)) for row in islice(ledger.rows(), state.n_events))
     _write(folder / "events.parquet", _schema(_EVENT, _UNITS, about), events)
     _write(folder / "arrays.parquet", _schema(_ARRAY, {}, about), _arrays(ledger), _ARRAYS_AT_ONCE)
@@ -164,14 +165,18 @@ def _attempts(state: State) -> Iterator[Cells]:
         }
 
 
-def _telemetry(state: State) -> Iterator[Cells]:
-    for one in attempts(state):
-        for phase in one.attempt.phases:
-            for name, value in phase.get("values", {}).items():
-                is_text = isinstance(value, str)
-                number, text = (None, value) if is_text else (float(value), None)
-                when = {"lab_s": phase["end_s"], "phase": phase.get("phase")}
-                yield {**one.where, **when, "name": name, "number": number, "text": text}
+def _telemetry(ledger: Ledger) -> Iterator[Cells]:
+    for event in islice(ledger.events(), ledger.state.n_events):
+        run = ledger.state.runs.get(event.run or 0)
+        if event.kind != Kind.TELEMETRY or run is None:
+            continue
+        step = run.steps[(event.step or 0) - 1]
+        where = Attempted(run, step, step.attempt(event.body["id"])).where
+        for name, value in event.body.get("values", {}).items():
+            is_text = isinstance(value, str)
+            number, text = (None, value) if is_text else (float(value), None)
+            when = {"lab_s": event.lab_s, "phase": event.body.get("phase")}
+            yield {**where, **when, "name": name, "number": number, "text": text}
 
 
 def _arrays(ledger: Ledger) -> Iterator[Cells]:
