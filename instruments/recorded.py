@@ -63,7 +63,7 @@ class RecordedLaboratory:
         table: Path,
         inputs: list[str],
         output: str,
-        minutes: Annotated[float, Field(gt=0)] = 60.0,
+        minutes: Annotated[float, Field(gt=0, le=1e6)] = 60.0,
     ) -> None:
         rows = read_rows(table, inputs, output)
         self.name = name
@@ -135,7 +135,7 @@ def read_rows(table: Path, inputs: list[str], output: str) -> list[Row]:
     Raises:
         ValueError: As for `RecordedLaboratory`.
     """
-    with table.open(newline="", encoding="utf-8-sig") as file:
+    with table.open(encoding="utf-8-sig") as file:
         kept = [(number, line) for number, line in enumerate(file, start=1) if _is_row(line)]
     reader = csv.DictReader((line for _, line in kept), skipinitialspace=True)
     reader.fieldnames = [name.strip() for name in reader.fieldnames or []]

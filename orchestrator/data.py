@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from orchestrator.objective import Objective
 from orchestrator.space import Parameter, ParameterSpace, SpaceError, Value
-from orchestrator.table import CsvTable, DataError, number_in, read_csv, refuse, split_unit
+from orchestrator.table import CsvTable, DataError, number_in, read_csv, refuse, split_unit, without_columns
 
 __all__ = ["CsvTable", "DataError", "Rows", "read_csv", "read_rows"]
 
@@ -87,7 +87,7 @@ def read_rows(path: str | Path, space: ParameterSpace, objective: Objective) -> 
     sd_name = f"{objective.name}_sd"
     columns, problems = _columns(table, wanted | {sd_name: objective.unit, "origin": "", "note": ""})
     constant = {p.name for p in space.parameters if p.is_constant}
-    problems += _missing(table, [name for name in wanted if name not in constant], columns)
+    problems += without_columns(table, [name for name in wanted if name not in constant], columns)
     if not table.rows:
         problems.append(f"{table.path}: has a header but no rows; add at least one")
     refuse(problems)
@@ -122,11 +122,6 @@ def _columns(table: CsvTable, units: dict[str, str]) -> tuple[dict[str, str], li
             )
         found[name] = header
     return found, problems
-
-
-def _missing(table: CsvTable, wanted: list[str], columns: dict[str, str]) -> list[str]:
-    there = ", ".join(table.header)
-    return [f"{table.path}: column {name!r} is missing; the file has {there}" for name in wanted if name not in columns]
 
 
 def _points(

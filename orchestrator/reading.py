@@ -51,7 +51,7 @@ def read_bytes(path: Path, most: int, what: str) -> bytes:
         raise Unreadable(message) from error
 
 
-def as_text(content: bytes, what: str) -> str:
+def as_text(content: bytes) -> str:
     """Return bytes as text, without the mark that some editors put at its beginning.
 
     Raises:
@@ -63,5 +63,5 @@ def as_text(content: bytes, what: str) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         code = _OTHER_CODES.get(content[:2])
         reason = f"it is {code} text" if code else f"line {line} has a byte that is no UTF-8 text"
-        message = f"{reason}; save {what} in UTF-8"
+        message = f"{reason}; save it in UTF-8"
         raise Unreadable(message) from error

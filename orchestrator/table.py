@@ -5,14 +5,21 @@ Knows files and nothing of parameters or objectives.
 
 import csv
 import hashlib
+import io
 import math
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.reading import Unreadable, as_text, read_bytes
 
 N_SHOWN = 10
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_LONGEST_SHOWN = 60
+_LARGEST = 1e100
+"""The cube of a number is still one."""
+
 _LARGEST_FILE = 100_000_000
 
 
@@ -59,23 +66,15 @@ def read_csv(path: str | Path) -> CsvTable:
     path = Path(path)
     content, text = _read(path)
     comments, numbered = [], []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         if line.lstrip().startswith("#"):
             comments.append(line.lstrip().lstrip("#").strip())
-        elif line.strip(", \t;"):
+        elif line.strip(", \t;\n"):
             numbered.append((number, line))
     if not numbered:
         message = f"{path}: is empty; it needs a header line and at least one row"
         raise DataError(message)
-    try:
-        cells = [tuple(c.strip() for c in row) for row in csv.reader([line for _, line in numbered], strict=True)]
-    except csv.Error as error:
-        message = f"{path}: is no CSV that can be read ({error}); quote a cell on one line"
-        raise DataError(message) from error
-    lines = [number for number, _ in numbered]
-    if len(cells) != len(lines):
-        message = f"{path}: a quoted cell goes over several lines; keep each row on one line"
-        raise DataError(message)
+    cells, lines = _split(path, numbered), [number for number, _ in numbered]
     table = CsvTable(path, hashlib.sha256(content).hexdigest(), cells[0], (), (), tuple(comments))
     _check_header(table, lines[0])
     refuse(_ragged(table, cells[1:], lines[1:]))
@@ -95,12 +94,29 @@ def number_in(text: str) -> float:
         number = float(text) if "_" not in text else math.nan
     except ValueError:
         hint = "; write a decimal point" if re.fullmatch(r"[-+]?\d+,\d+", text) else ""
-        message = f"value {text!r} is not a number{hint}"
+        message = f"value {_shown(text)} is not a number{hint}"
         raise ValueError(message) from None
     if not math.isfinite(number):
-        message = f"value {text!r} is not a finite number"
+        message = f"value {_shown(text)} is not a finite number"
+        raise ValueError(message)
+    if abs(number) > _LARGEST:
+        message = f"value {_shown(text)} is beyond {_LARGEST:g}, where nothing can be computed; correct it"
         raise ValueError(message)
     return number
+
+
+def _shown(text: str) -> str:
+    return repr(text) if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]!r}..."
+
+
+def without_columns(table: CsvTable, wanted: Sequence[str], there: Collection[str]) -> list[str]:
+    """Return in a sentence which of the wanted columns are not there; nothing where all of them are."""
+    missing = [repr(name) for name in wanted if name not in there]
+    if not missing:
+        return []
+    names = ", ".join(name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}..." for name in table.header)
+    what = f"column {missing[0]} is" if len(missing) == 1 else f"columns {', '.join(missing)} are"
+    return [f"{table.path}: {what} missing; the file has {names}"]
 
 
 def split_unit(header: str) -> tuple[str, str | None]:
@@ -127,10 +143,30 @@ def _read(path: Path) -> tuple[bytes, str]:
     what = "a table as CSV"
     try:
         content = read_bytes(path, _LARGEST_FILE, what)
-        return content, as_text(content, what)
+        return content, as_text(content)
     except Unreadable as error:
         message = f"{path}: {error}"
         raise DataError(message) from error
+
+
+def _split(path: Path, numbered: Sequence[tuple[int, str]]) -> list[tuple[str, ...]]:
+    """Return the cells of each line."""
+    first, header = numbered[0]
+    other = next((name for sign, name in _SEPARATORS.items() if sign in header and "," not in header), None)
+    if other is not None:
+        message = f"{path}:{first}: the cells are separated by {other}; save it with commas, and numbers with points"
+        raise DataError(message)
+    reader, cells = csv.reader((line for _, line in numbered), strict=True), list[tuple[str, ...]]()
+    try:
+        for row in reader:
+            if reader.line_num > len(cells) + 1:
+                message = f"{path}:{numbered[len(cells)][0]}: a quoted cell goes over several lines; keep it on one"
+                raise DataError(message)
+            cells.append(tuple(cell.strip() for cell in row))
+    except csv.Error as error:
+        message = f"{path}:{numbered[len(cells)][0]}: the quotes do not pair up, or a cell is endless ({error})"
+        raise DataError(message) from error
+    return cells
 
 
 def _check_header(table: CsvTable, line: int) -> None:
@@ -144,7 +180,7 @@ def _check_header(table: CsvTable, line: int) -> None:
 def _ragged(table: CsvTable, rows: list[tuple[str, ...]], lines: list[int]) -> list[str]:
     wanted = len(table.header)
     return [
-        f"{table.path}:{line}: has {len(row)} cells where the header has {wanted}; is a comma missing or too many?"
+        f"{table.path}:{line}: the header has {wanted} cells, this row has {len(row)}; is a comma missing or too many?"
         for row, line in zip(rows, lines, strict=True)
         if len(row) != wanted
     ]

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.config import schema
-from orchestrator.config.messages import problems_of
+from orchestrator.config.messages import problems_of, shown
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.config.yaml_source import ConfigError, Problem, Source, read_list, read_scalar, read_yaml
 from orchestrator.formula import FormulaError, Names, read_comparisons
@@ -126,7 +126,7 @@ def recorded(
 def _text(path: Path) -> str:
     what = "a campaign's YAML file"
     try:
-        return as_text(read_bytes(path, _LARGEST_FILE, what), what)
+        return as_text(read_bytes(path, _LARGEST_FILE, what))
     except Unreadable as error:
         raise ConfigError([Problem(str(path), str(error))]) from error
 
@@ -199,13 +199,21 @@ def _complete(settings: CampaignConfig, source: Source) -> CampaignConfig:
     columns = {"run", "status", "failure", "reason", "origin", "lab_start_h", "lab_end_h"}
     names = [*settings.parameters, str(settings.objective.name), f"{settings.objective.name}_sd"]
     problems += [
-        Problem(source.where(("parameters", name)), f"{name!r} is a column of runs.csv; rename it")
+        Problem(_place_of(name, settings, source), f"{name!r} is a column of runs.csv; rename it")
         for i, name in enumerate(names)
         if name in columns or name in names[:i]
     ]
     if problems:
         raise ConfigError(problems)
     return settings
+
+
+def _place_of(name: str, settings: CampaignConfig, source: Source) -> str:
+    """Return where a name stands: in the file, or in the table that was read."""
+    table = settings.laboratory.table
+    if table is None or ("parameters", name) in source.marks:
+        return source.where(("parameters", name))
+    return f"{source.where(('laboratory', 'table'))}: {table}"
 
 
 def _constraint_problems(settings: CampaignConfig, source: Source) -> list[Problem]:
@@ -217,7 +225,7 @@ def _constraint_problems(settings: CampaignConfig, source: Source) -> list[Probl
         try:
             read_comparisons(text, names)
         except FormulaError as error:
-            problems.append(Problem(source.where(("constraints", i)), f"constraint {text!r}: {error}"))
+            problems.append(Problem(source.where(("constraints", i)), f"constraint {shown(text)}: {error}"))
     return problems
 
 

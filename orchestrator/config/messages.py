@@ -68,10 +68,10 @@ def _sentence(detail: dict[str, Any], model: type[BaseModel]) -> str:
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
     rule = _RULES.get(detail["type"], detail["msg"][0].lower() + detail["msg"][1:])
-    return f"{_shown(detail['input'])} is refused: {rule}"
+    return f"{shown(detail['input'])} is refused: {rule}"
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Return a value as text; of a long one its beginning."""
     text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}... ({len(text)} characters)"

@@ -12,6 +12,10 @@ from orchestrator.config.section import Section
 _MOST_LEVELS = 100_000
 
 
+Number = Annotated[float, Field(ge=-1e100, le=1e100)]
+"""A number whose cube is still one."""
+
+
 class ParameterConfig(Section):
     """One named input: bounds, or levels, or choices. With `laboratory.table`, what is left out is read from it.
 
@@ -20,14 +24,14 @@ class ParameterConfig(Section):
     """
 
     unit: str = "1"
-    low: float | None = None
-    high: float | None = None
+    low: Number | None = None
+    high: Number | None = None
     scale: Literal["linear", "log"] = "linear"
-    levels: list[float] | None = Field(default=None, min_length=2)
+    levels: list[Number] | None = Field(default=None, min_length=2)
     choices: list[str] | None = Field(default=None, min_length=2)
     integer: bool = False
-    step: float | None = Field(default=None, gt=0)
-    fixed: float | str | None = None
+    step: Number | None = Field(default=None, gt=0)
+    fixed: Number | str | None = None
 
     @model_serializer(mode="wrap")
     def _written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from orchestrator.recipe import Point
 from orchestrator.screening.catalogue import KEYS
 from orchestrator.screening.result import Published
 from orchestrator.space import ParameterSpace, SpaceError, Value
-from orchestrator.table import CsvTable, number_in, read_csv, refuse
+from orchestrator.table import CsvTable, number_in, read_csv, refuse, without_columns
 
 _FIGURES = ("mae", "r2", "mape")
 
@@ -34,8 +34,7 @@ def read_published(
     """
     table = read_csv(path)
     wanted = ("label", "model", *_FIGURES, *space.names, objective.name, "source")
-    there = ", ".join(table.header)
-    refuse([f"{path}: column {name!r} is missing; the file has {there}" for name in wanted if name not in table.header])
+    refuse(without_columns(table, wanted, table.header))
     found, problems = [], []
     for i in range(len(table.rows)):
         try:
@@ -53,9 +52,8 @@ def read_defects(path: Path) -> tuple[tuple[str, str], ...]:
         DataError: The file cannot be read, or a column is missing.
     """
     table = read_csv(path)
-    there = ", ".join(table.header)
     wanted = ("defect", "handled")
-    refuse([f"{path}: column {name!r} is missing; the file has {there}" for name in wanted if name not in table.header])
+    refuse(without_columns(table, wanted, table.header))
     return tuple(zip(*(table.column(name) for name in wanted), strict=True))
 
 

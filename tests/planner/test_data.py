@@ -79,7 +79,7 @@ def test_data_shows_ten_problems_and_counts_the_rest(write):
         ("distance,power,power,conductivity\n6,1,1,1\n", ":1: column 'power' is there twice"),
         ("distance,power,power [W],conductivity\n6,1,1,1\n", "are both power"),
         ("distance,,conductivity\n6,1,1\n", "column 2 has no name"),
-        ("distance,power,conductivity\n6,100\n", ":2: has 2 cells where the header has 3"),
+        ("distance,power,conductivity\n6,100\n", ":2: the header has 3 cells, this row has 2"),
         ('distance,power,conductivity\n6,"1,5",1\n', "'1,5' is not a number; write a decimal point"),
         ("distance,power,conductivity,conductivity_sd\n6,100,1,-1\n", "-1 is below 0"),
     ],
@@ -94,7 +94,7 @@ def test_data_refuses_what_is_no_text_file(tmp_path):
     """A missing file, a folder and a binary file are told apart."""
     with pytest.raises(DataError, match="no such file"):
         read_csv(tmp_path / "nowhere.csv")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="is a folder; give a table as CSV"):
         read_csv(tmp_path)
     (tmp_path / "picture.csv").write_bytes(b"\x89PNG\xff\xfe")
     with pytest.raises(DataError, match="no UTF-8 text"):

@@ -47,7 +47,7 @@ def told(tmp_path):
         ([GOOD[0]] * 8, "heat,time,mass", "has 1 distinct points; at least 3 are needed"),
         ([*GOOD, (7, 7, "nan")], "heat,time,mass", "target.csv:10: column 'mass': value 'nan' is not a finite number"),
         ([*GOOD, (99, 7, 1)], "heat,time,mass", "99 K is outside 0 to 50 K"),
-        ([(*row, 1) for row in GOOD], "heat,time,mass", "has 4 cells where the header has 3"),
+        ([(*row, 1) for row in GOOD], "heat,time,mass", "the header has 3 cells, this row has 4"),
         (GOOD, "heat,minutes,mass", "column 'time' is missing; the file has heat, minutes, mass"),
         (GOOD, "heat [C],time,mass", "column 'heat [C]' is in 'C' but heat is in 'K'"),
     ],
