@@ -53,7 +53,7 @@ _LOOK_S, _ASK_EVERY_S = 0.5, 1.0
 """How often who waits looks up, for a signal and for a message of another process, s on the wall."""
 
 _SHORTEST_S = 1e-3
-"""No phase ends at the instant it began, so that what a step did is never decided where it was started."""
+"""No phase and no step ends at the instant it began, so that what it did is never decided where it was started."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class SimulatedClock:
     def _play(
         self, key: tuple[int, int], phases: Generator[Phase, None, Reading], at_s: float, n_known: int
     ) -> Generator[simpy.Event, Any, None]:
-        news = _heard(partial(next, phases))
+        start_s, news = at_s, _heard(partial(next, phases))
         while isinstance(news, Phase):
             at_s += max(news.duration_s, _SHORTEST_S)
             try:
@@ -143,6 +143,9 @@ class SimulatedClock:
             if n_known < 0:
                 self._posts.append(Post(*key, news))
             news = _heard(partial(next, phases))
+        if start_s + _SHORTEST_S > max(at_s, self.now_s):
+            with suppress(simpy.Interrupt):  # it is over already
+                yield self._schedule.at(start_s + _SHORTEST_S)
         del self._playing[key]
         self._posts.append(Post(*key, news))
 

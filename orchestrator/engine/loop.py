@@ -19,7 +19,7 @@ from orchestrator.engine.history import History
 from orchestrator.engine.performer import Performer
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.requests import Request, copy_messages, requested
-from orchestrator.engine.stopping import ENGINE, Stop, breaker, enough, gains_too_little
+from orchestrator.engine.stopping import ENGINE, Breaker, Stop, enough, gains_too_little
 from orchestrator.engine.turns import chosen, held
 from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Kind, Ledger, Run
@@ -58,6 +58,7 @@ class Engine:
         self._planner = planner
         self._clock = clock
         self._history = History(ledger.state, Merit.from_config(settings))
+        self._breaker = Breaker(settings, ledger.state)
         self._recorder = Recorder(ledger, clock, watcher)
         self._performer = Performer(
             settings, laboratory, self._recorder, pause=self._pause, halt=self._halt_soon, words=words
@@ -122,6 +123,9 @@ class Engine:
                 self._laboratory.instruments[role].state = state  # type: ignore[union-attr]  # is_phased has looked
         for run in self._state.open_runs:
             self._performer.resume(run)
+        if self._state.called_by is not None:
+            number, step = self._state.called_by
+            self._performer.react_again(self._state.run(number).steps[step - 1])
         self._recorder.flush()
 
     def _read_messages(self) -> None:
@@ -140,6 +144,7 @@ class Engine:
         self._read_messages()
         if self._request is not None and self._request.is_soon:
             self._pause(self._request.stop)
+        self._break()
         for waiting in self._state.open_runs:
             self._try_step(waiting)
         self._maintain()
@@ -172,12 +177,13 @@ class Engine:
         has_room = n_open < self._settings.laboratory.in_flight
         if self._stop or self._request or not has_room or not self._has_bottleneck:
             return False
-        if enough(self._settings, self._history, self._clock.now_s) is not None:
-            return False
-        stop = breaker(self._settings, self._state)
-        if stop is not None:
+        return enough(self._settings, self._history, self._clock.now_s) is None
+
+    def _break(self) -> None:
+        """Let the breaker pause a campaign that is not over, before any turn: a resumed one then decides the same."""
+        stop = None if self._stop is not None else self._breaker.due
+        if stop is not None and enough(self._settings, self._history, self._clock.now_s) is None:
             self._pause(stop)
-        return stop is None
 
     @property
     def _has_bottleneck(self) -> bool:

@@ -290,6 +290,7 @@ class Performer:
             "decision": "retry" if decision.retry else "fail",
             "not_before_s": not_before_s,
             "state": self._state_of(step.instrument),
+            **({"pause": True} if decision.pause else {}),
             **({"reading": reading} if reading else {}),
         }
         self._recorder.record_step(Kind.STEP_FAILED, body, run, step, attachments)
@@ -306,6 +307,12 @@ class Performer:
             self._pause(Stop(reason, "paused", exit_code=4))
         if decision.halt:
             self._halt(f"halted because of step {step.last.id} on {step.instrument}: {error.reason}")
+
+    def react_again(self, step: Step) -> None:
+        """Call for the person, and for the halt, that a failure called for before the process died."""
+        failure = FailureClass(str(step.last.failure))
+        error = InstrumentError(failure, step.last.reason)
+        self._react(step, error, Decision(pause=True, halt=failure == FailureClass.SAFETY))
 
     def _state_of(self, instrument: str) -> dict[str, Any] | None:
         state = getattr(self._laboratory.instruments[instrument], "state", None)

@@ -1,10 +1,11 @@
 """When it is enough: budgets, stopping rules and the failure-rate breaker, each read off the ledger's state."""
 
+from collections import deque
 from dataclasses import dataclass
 
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.engine.history import History
-from orchestrator.ledger import State
+from orchestrator.ledger import Run, State
 from orchestrator.objective import Objective
 from orchestrator.planner import Suggestion
 
@@ -66,15 +67,40 @@ def _goal_reached(settings: CampaignConfig, history: History) -> str | None:
     return None
 
 
-def breaker(settings: CampaignConfig, state: State) -> Stop | None:
-    """Return the pause of the failure-rate breaker, if the last runs mostly failed since the campaign last resumed."""
-    rule = settings.policies.breaker
-    last = [run for run in state.finished[-rule.of_last :] if run.number > state.resumed_after_run]
-    failed = [run for run in last if run.status != "measured"]
-    if len(failed) < rule.failed:
-        return None
-    reason = (
-        f"{len(failed)} of the last {len(last)} runs failed, the latest: {failed[-1].failure}: {failed[-1].reason} "
-        "(policies.breaker); look at the tool, then run the same command to go on"
-    )
-    return Stop(reason, "paused", exit_code=4)
+class Breaker:
+    """Pauses a campaign whose last runs mostly failed since it last resumed.
+
+    Runs count in the order in which they ended, and a pause that was due at any moment stays due. So a process that
+    died before it could pause does so when it is run again.
+
+    Args:
+        settings: The configuration.
+        state: What is followed.
+    """
+
+    def __init__(self, settings: CampaignConfig, state: State) -> None:
+        self._rule, self._state = settings.policies.breaker, state
+        self._n_followed = 0
+        self._last: deque[Run] = deque(maxlen=self._rule.of_last)
+        self._due: Stop | None = None
+
+    @property
+    def due(self) -> Stop | None:
+        """The pause, once it is due."""
+        concluded = self._state.concluded
+        while self._n_followed < len(concluded):
+            run = self._state.runs[concluded[self._n_followed]]
+            self._n_followed += 1
+            if run.number > self._state.resumed_after_run and all(run is not other for other in self._last):
+                self._take(run)
+        return self._due
+
+    def _take(self, run: Run) -> None:
+        self._last.append(run)
+        failed = [other for other in self._last if other.status != "measured"]
+        if self._due is None and len(failed) >= self._rule.failed:
+            reason = (
+                f"{len(failed)} of the last {len(self._last)} runs failed, the latest: {failed[-1].failure}: "
+                f"{failed[-1].reason} (policies.breaker); look at the tool, then run the same command to go on"
+            )
+            self._due = Stop(reason, "paused", exit_code=4)

@@ -44,7 +44,8 @@ class State:
 
     What is asked at every instant is kept as events come, so that its price does not grow with the campaign: `finished`
     are the runs that are over, by number; `n_failed` of these came to nothing; `concluded` are the numbers of runs as
-    they were told to be over, and once more at each verdict.
+    they were told to be over, and once more at each verdict. `called_by` is the run and step whose failure called for a
+    person, until the campaign has paused.
 
     Runs and maintenance share one sequence of numbers. `shown` is the last number that each instrument gave for each of
     its outputs, with its lab time; `maintained` is when each kind of maintenance was last done, by instrument and
@@ -71,6 +72,7 @@ class State:
     since_s: float = 0.0
     requests: list[Mapping[str, Any]] = field(default_factory=list)
     resumed_after_run: int = 0
+    called_by: tuple[int, int] | None = None
     last_message: int = 0
     lab_s: float = 0.0
     n_events: int = 0
@@ -273,6 +275,8 @@ def _step_over(state: State, event: Event, status: str) -> None:
     for name, value in ((body.get("reading") or {}).get("values") or {}).items():
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             shown[name] = (float(value), event.lab_s)
+    if body.get("pause") and state.called_by is None:
+        state.called_by = (event.run or 0, step.number)
 
 
 def _verdict_changed(state: State, event: Event, _: str) -> None:
@@ -299,6 +303,7 @@ def _rest(state: State, status: str, event: Event) -> None:
 
 def _paused(state: State, event: Event, _: str) -> None:
     _rest(state, "paused", event)
+    state.called_by = None
 
 
 def _resumed(state: State, event: Event, _: str) -> None:
