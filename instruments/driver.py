@@ -95,6 +95,7 @@ class Action:
         expected_s: How long it usually takes, in seconds.
         timeout_s: After how many seconds without an answer the step is in doubt.
         repeatable: Whether it may be performed again on the same sample (a sweep may, a deposition may not).
+        capacity: How many samples may go through it together, as a `Load`.
     """
 
     settings: Mapping[str, Quantity]
@@ -102,6 +103,30 @@ class Action:
     expected_s: float
     timeout_s: float
     repeatable: bool = False
+    capacity: int = 1
+
+
+@dataclass(frozen=True)
+class Load:
+    """Samples that go through one action of one instrument together, each by a command of its own run.
+
+    Every member is performed as a command, begun at the same instant with the same settings but for its texts. A phased
+    instrument gets the same stream of chance for each of them: what the load shares is drawn the same for all, what
+    differs from sample to sample is drawn for all places and taken by its own. Its `state` is recorded with each member
+    after all have ended, so it holds what it did to the whole load.
+
+    Args:
+        members: The ids of its commands, in the order of their places.
+        place: Which of them this command is, from 0.
+    """
+
+    members: tuple[str, ...]
+    place: int = 0
+
+    @property
+    def id(self) -> str:
+        """The name of the load: its first command's id."""
+        return self.members[0]
 
 
 @dataclass(frozen=True)
@@ -136,6 +161,7 @@ class Command:
         settings: Values by setting name, in the units the action declares.
         id: `run.step.attempt`, given by the engine; the same id performed twice moves nothing the second time.
         accept: Looks at the reading before it counts; raises `InstrumentError` to reject it.
+        load: The samples it is performed together with, or None.
     """
 
     instrument: str
@@ -143,6 +169,7 @@ class Command:
     settings: Mapping[str, Scalar]
     id: str = ""
     accept: Callable[[Reading], None] | None = field(default=None, compare=False)
+    load: Load | None = None
 
     def accepting(self, accept: Callable[[Reading], None]) -> "Command":
         """Return the same command whose reading must pass `accept` (which raises `InstrumentError`)."""

@@ -92,6 +92,7 @@ class SimulatedClock:
         self._schedule = _Schedule(start_s)
         self._posts: list[Post] = []
         self._playing: dict[tuple[int, int], simpy.Process] = {}
+        self._wake_s = math.inf
 
     def utc(self) -> str:
         """Return this instant as an ISO text in UTC."""
@@ -150,11 +151,12 @@ class SimulatedClock:
         self._posts.append(Post(*key, news))
 
     def wake_at(self, lab_s: float) -> None:
-        """Make sure there is an instant at that time."""
-        self._schedule.at(max(lab_s, self.now_s))
+        """Make sure there is an instant at that time, unless there is one before: then it has to be asked for again."""
+        self._wake_s = min(self._wake_s, max(lab_s, self.now_s))
 
     def due(self) -> list[Post]:
         """Return all news of this instant, lowest run first."""
+        self._wake_s = math.inf
         while self._schedule.peek() <= self.now_s:
             self._schedule.step()
         posts, self._posts = sorted(self._posts, key=lambda p: (p.run, p.step)), []
@@ -166,11 +168,16 @@ class SimulatedClock:
         Args:
             is_called: Asked now and then during a long wait, which is cut short where it says so.
         """
-        following = self._schedule.peek()
+        following = self._following_s
         if math.isinf(following):
             return False
         self.now_s = max(self.now_s, following)
         return True
+
+    @property
+    def _following_s(self) -> float:
+        """When something is to happen next."""
+        return min(self._schedule.peek(), self._wake_s)
 
     @property
     def is_idle(self) -> bool:
@@ -269,7 +276,7 @@ class WallClock(SimulatedClock):
 
     def advance(self, is_called: Callable[[], bool] = lambda: False) -> bool:
         """Wait for the next scheduled instant or the next answer, whichever comes first."""
-        following = self._schedule.peek()
+        following = self._following_s
         due_s = min((thread.due_s for thread in self._waited_for), default=math.inf)
         if math.isinf(following) and math.isinf(due_s):
             return False

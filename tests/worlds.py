@@ -137,6 +137,36 @@ class Scale:
         """Nothing to do."""
 
 
+class Kiln:
+    """Fires several samples together: they share the time it takes, and each loses its own mass."""
+
+    def __init__(self, *, name: str, shelf: dict[str, float], capacity: int = 3, failure_rate: float = 0.0) -> None:
+        self.name = name
+        settings = {"sample": Quantity(text=True), "heat": Quantity("K", 0, 2000)}
+        self.actions = {"fire": Action(settings, {"lost": NUMBER}, 60, 600, repeatable=True, capacity=capacity)}
+        self._shelf, self._failure_rate = shelf, failure_rate
+        self.state: Mapping[str, Any] = {}
+
+    def connect(self) -> Identity:
+        """Tell who answers."""
+        return Identity("tests", "kiln", "1", Origin.SIMULATED)
+
+    def phases(self, command: Command, rng: np.random.Generator) -> Generator[Phase, None, Reading]:
+        """Heat and hold."""
+        n, place = (len(command.load.members), command.load.place) if command.load else (1, 0)
+        yield Phase("heat", float(rng.uniform(100, 200)))
+        yield Phase("hold", float(rng.uniform(100, 200)))
+        if rng.random(n)[place] < self._failure_rate:
+            raise InstrumentError(FailureClass.MEASUREMENT, "this one cracked a little", Moved.NO)
+        return Reading({"lost": float(rng.normal(size=n)[place])})
+
+    def halt(self) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
 class BlockingOven:
     """An oven as a vendor's library has it: `perform` blocks."""
 
@@ -184,6 +214,14 @@ def bake_and_weigh(point: Point, lab: Lab) -> Steps:
     cake = yield lab.oven.bake(heat=point["heat"])
     weighed = yield lab.scale.weigh(sample=cake.sample)
     return Measured(weighed.mass, sd=0.1, details={"trace_mean": float(weighed.trace.mean())})
+
+
+def bake_fire_and_weigh(point: Point, lab: Lab) -> Steps:
+    """Bake, fire and weigh."""
+    cake = yield lab.oven.bake(heat=point["heat"])
+    fired = yield lab.kiln.fire(sample=cake.sample, heat=900)
+    weighed = yield lab.scale.weigh(sample=cake.sample)
+    return Measured(weighed.mass, sd=0.1, details={"lost": fired.lost})
 
 
 def bake_only(point: Point, lab: Lab) -> Steps:

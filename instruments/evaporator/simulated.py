@@ -41,25 +41,33 @@ class SimulatedEvaporator:
         name: Its role in the laboratory.
         shelf: What every sample really is, shared by the simulated instruments of the laboratory.
         noise: Factor on the spread of the true area; 0 is a perfect mask.
+        capacity: How many samples its holder takes at a time.
     """
 
-    def __init__(self, *, name: str, shelf: dict[str, Film], noise: Annotated[float, Field(ge=0)] = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        shelf: dict[str, Film],
+        noise: Annotated[float, Field(ge=0)] = 1.0,
+        capacity: Annotated[int, Field(ge=1, le=100)] = 1,
+    ) -> None:
         self.name = name
-        self.actions: Mapping[str, Action] = {"electrode": ELECTRODE}
+        self.actions: Mapping[str, Action] = {"electrode": replace(ELECTRODE, capacity=capacity)}
         self._shelf, self._noise = shelf, noise
-        self._latest: dict[str, Any] = {}
+        self._load, self._areas_cm2 = "", dict[str, float]()
 
     @property
     def state(self) -> dict[str, Any]:
-        """The electrode made last, with its true area; setting it puts that electrode on its sample again."""
-        return dict(self._latest)
+        """The true area of each electrode of the latest load, cm2; setting it puts them on their samples again."""
+        return {"electrodes": dict(self._areas_cm2)} if self._areas_cm2 else {}
 
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
-        self._latest = dict(state)
-        if self._latest:
-            film = self._shelf[self._latest["sample"]]
-            self._shelf[film.id] = replace(film, area_cm2=float(self._latest["area_cm2"]))
+        earlier = {state["sample"]: state["area_cm2"]} if "sample" in state else {}  # as it was recorded at first
+        self._areas_cm2 = {str(n): float(area) for n, area in state.get("electrodes", earlier).items()}
+        for sample, area_cm2 in self._areas_cm2.items():
+            self._shelf[sample] = replace(self._shelf[sample], area_cm2=area_cm2)
 
     def connect(self) -> Identity:
         """Tell who answers."""
@@ -84,6 +92,9 @@ class SimulatedEvaporator:
             raise InstrumentError(FailureClass.INSTRUMENT, reason, Moved.NO)
         nominal_cm2 = math.pi * (diameter_mm / 20.0) ** 2
         yield Phase("evaporate through a mask", duration_s(rng, MEDIAN_S, 1.25), {"diameter_mm": diameter_mm})
-        true_cm2 = nominal_cm2 * math.exp(self._noise * AREA_SD * rng.standard_normal())
-        self.state = {"sample": sample, "area_cm2": true_cm2}
+        n_samples, place = (len(command.load.members), command.load.place) if command.load else (1, 0)
+        true_cm2 = nominal_cm2 * math.exp(self._noise * AREA_SD * float(rng.standard_normal(n_samples)[place]))
+        load = command.load.id if command.load else command.id
+        others = self._areas_cm2 if load == self._load else {}
+        self._load, self.state = load, {"electrodes": {**others, sample: true_cm2}}
         return Reading({"area_cm2": nominal_cm2, "thickness_nm": 100.0})

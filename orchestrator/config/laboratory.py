@@ -39,17 +39,20 @@ class MaintenanceConfig(Section):
 class InstrumentConfig(OpenSection):
     """One instrument of the laboratory; further keys are options of the driver.
 
-    Recipes ask for a role. It is the instrument's own name, unless it stands beside others that can do the same.
+    Recipes ask for a role. It is the instrument's own name, unless it stands beside others that can do the same. An
+    action with room for several samples waits up to `load_wait_h` hours until it is full.
     """
 
     driver: str
     role: Annotated[str, Field(min_length=1)] | None = None
     maintenance: dict[str, MaintenanceConfig] = {}
+    load_wait_h: float = Field(default=0, ge=0, le=1e4)
 
     @model_serializer(mode="wrap")
     def _written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what is not used, so that ledgers begun before there was such a key stay the same campaign."""
-        return {key: value for key, value in serialise(self).items() if key not in ("role", "maintenance") or value}
+        unused = ("role", "maintenance", "load_wait_h")
+        return {key: value for key, value in serialise(self).items() if key not in unused or value}
 
     @model_validator(mode="after")
     def _follows_what_there_is(self) -> "InstrumentConfig":

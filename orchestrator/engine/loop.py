@@ -6,21 +6,22 @@ than what is known when it starts.
 """
 
 import queue
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from instruments.driver import CommandRefused
+from instruments.driver import Command, CommandRefused
 from orchestrator.clock import SimulatedClock, is_phased
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.display.watcher import Watcher
 from orchestrator.engine.agenda import Due, beside, kept_from_samples, upkeep
 from orchestrator.engine.doubt import Word, question
 from orchestrator.engine.history import History
-from orchestrator.engine.performer import Performer
+from orchestrator.engine.loads import Waiting, gathered, interrupted, leaves_s
+from orchestrator.engine.performer import Performer, next_id
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.requests import Request, copy_messages, requested
 from orchestrator.engine.stopping import ENGINE, Breaker, Stop, enough, gains_too_little
-from orchestrator.engine.turns import chosen, held
+from orchestrator.engine.turns import chosen, held, performing
 from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Kind, Ledger, Run
 from orchestrator.merit import Merit
@@ -123,6 +124,7 @@ class Engine:
                 self._laboratory.instruments[role].state = state  # type: ignore[union-attr]  # is_phased has looked
         for run in self._state.open_runs:
             self._performer.resume(run)
+        self._finish_loads()
         if self._state.called_by is not None:
             number, step = self._state.called_by
             self._performer.react_again(self._state.run(number).steps[step - 1])
@@ -148,6 +150,10 @@ class Engine:
         for waiting in self._state.open_runs:
             self._try_step(waiting)
         self._maintain()
+        self._start_runs()
+        self._begin_loads()
+
+    def _start_runs(self) -> None:
         while self._may_start():
             run = self._state.unstarted or self._next_run()
             if run is None:
@@ -202,17 +208,62 @@ class Engine:
         return kept_from_samples(self._settings, self._state, self._clock.now_s)
 
     def _try_step(self, run: Run) -> None:
-        """Begin the step the run waits for, if an instrument is free for it and its back-off is over."""
-        command = self._performer.waits_for(run)
-        if self._stop is not None or command is None or _not_before_s(run) > self._clock.now_s:
+        """Begin the step the run waits for, if an instrument is free for it; one that takes several samples waits."""
+        command = self._ready(run)
+        instrument = None if command is None else self._chosen(run, command)
+        if command is None or instrument is None:
             return
+        if self._laboratory.instruments[instrument].actions[command.action].capacity == 1:
+            self._performer.begin_step(run, command, instrument)
+
+    def _ready(self, run: Run) -> Command | None:
+        """Return what a run waits to have performed, if it may be begun now."""
+        command = self._performer.waits_for(run)
+        if self._stop is not None or command is None:
+            return None
+        if _not_before_s(run) > self._clock.now_s:
+            self._clock.wake_at(_not_before_s(run))
+            return None
+        return command
+
+    def _chosen(self, run: Run, command: Command) -> str | None:
+        """Return the free instrument for it, or None."""
         try:
-            instrument = chosen(self._state, self._laboratory, run, command, self._kept)
+            return chosen(self._state, self._laboratory, run, command, self._kept)
         except CommandRefused as refused:
             self._performer.refuse(run, refused)
-            return
-        if instrument is not None:
-            self._performer.begin_step(run, command, instrument)
+            return None
+
+    def _begin_loads(self) -> None:
+        """Let the samples that wait for the same go together: when there is no more room, or no more to wait for."""
+        for load in gathered(list(self._waiting())):
+            instrument, n_open = load[0].instrument, len(self._pending)
+            leave_s = leaves_s(load, n_open, self._settings.laboratory.instruments[instrument].load_wait_h)
+            if leave_s > self._clock.now_s:
+                self._clock.wake_at(leave_s)
+            elif instrument not in performing(self._state):
+                ids = [next_id(one.run) for one in load] if len(load) > 1 else []
+                for one in load:
+                    self._performer.begin_step(one.run, one.command, instrument, ids)
+
+    def _waiting(self) -> Iterator[Waiting]:
+        """Yield the runs that wait for an action with room for several samples."""
+        for run in self._state.open_runs:
+            command = self._ready(run)
+            instrument = None if command is None else self._chosen(run, command)
+            if command is not None and instrument is not None:
+                action = self._laboratory.instruments[instrument].actions[command.action]
+                if action.capacity > 1:
+                    yield Waiting(run, command, instrument, action)
+
+    def _finish_loads(self) -> None:
+        """Begin the members of a load that a crash kept from being begun with the others."""
+        for members, instrument, missing in interrupted(self._state):
+            for number in missing:
+                run = self._state.run(number)
+                command = self._performer.waits_for(run)
+                if command is not None:
+                    self._performer.begin_step(run, command, instrument, members)
 
     def _next_run(self) -> Run | None:
         """Record what is performed next: what is due beside the search, or what the planner suggests."""

@@ -12,6 +12,7 @@ from instruments.driver import (
     Command,
     FailureClass,
     InstrumentError,
+    Load,
     Moved,
     Phase,
     Reading,
@@ -94,8 +95,6 @@ class Performer:
                 return
             if step.is_over:
                 self._feed(run, step)
-            else:
-                self._clock.wake_at(step.last.not_before_s)
         self._settle(run)
 
     def _begin_recipe(self, run: Run) -> None:
@@ -149,16 +148,21 @@ class Performer:
         """Leave a run open whose recipe asks for what no instrument may do."""
         self._fault(run, RecipeFault(str(refused)))
 
-    def begin_step(self, run: Run, command: Command, instrument: str) -> None:
-        """Record the intent and begin the step, or its next attempt, on an instrument of the role it asks for."""
-        last = run.steps[-1] if run.steps else None
-        is_retry = last is not None and not last.is_over
-        number = len(run.steps) + (not is_retry)
-        attempt = len(last.attempts) + 1 if last is not None and is_retry else 1
+    def begin_step(self, run: Run, command: Command, instrument: str, load: Sequence[str] = ()) -> None:
+        """Record the intent and begin the step, or its next attempt, on an instrument of the role it asks for.
+
+        Args:
+            run: The run.
+            command: What it waits for.
+            instrument: Who performs it.
+            load: The ids of the commands that are performed together, this one among them.
+        """
+        command_id = next_id(run)
+        number, attempt = (int(part) for part in command_id.split(".")[1:])
         try:
             settings = {name: plain_scalar(name, value) for name, value in command.settings.items()}
-            role, command_id = command.instrument, f"{run.number}.{number}.{attempt}"
-            command = replace(command, instrument=instrument, settings=settings, id=command_id)
+            role, command = command.instrument, replace(command, instrument=instrument, settings=settings)
+            command = replace(command, id=command_id, load=_load(load, command_id))
             check_command(command, self._laboratory.instruments[instrument].actions)
         except ValueError as refused:
             self.refuse(run, refused)
@@ -171,13 +175,14 @@ class Performer:
             "action": command.action,
             "settings": settings,
             "expected_s": self._laboratory.instruments[instrument].actions[command.action].expected_s,
+            **({"load": list(load)} if load else {}),
         }
         self._recorder.start_step(body, run, number)
         self._perform(run, number, command, start_s=self._clock.now_s)
 
     def _perform(self, run: Run, number: int, command: Command, *, start_s: float, n_known: int = 0) -> None:
         instrument = self._laboratory.instruments[command.instrument]
-        rng = stream(self._settings.seed, "step", command.id)
+        rng = stream(self._settings.seed, "step", command.load.id if command.load else command.id)
         self._clock.perform((run.number, number), instrument, command, rng, start_s=start_s, n_known=n_known)
 
     def _continue(self, run: Run, step: Step, performance: Performance) -> None:
@@ -194,7 +199,10 @@ class Performer:
         self._recorder.record_step(Kind.DOUBT_RESOLVED, how, run, step)
         if resolution.how in ("continued", "waited"):
             settings = dict(step.settings)
-            command = replace(performance.command, instrument=step.instrument, settings=settings, id=attempt.id)
+            load = _load(attempt.load, attempt.id)
+            command = replace(
+                performance.command, instrument=step.instrument, settings=settings, id=attempt.id, load=load
+            )
             self._perform(run, step.number, command, start_s=attempt.start_s, n_known=attempt.n_phases)
         elif resolution.reading is not None:
             self._take_reading(run, step, resolution.reading)
@@ -294,9 +302,7 @@ class Performer:
             **({"reading": reading} if reading else {}),
         }
         self._recorder.record_step(Kind.STEP_FAILED, body, run, step, attachments)
-        if decision.retry:
-            self._clock.wake_at(not_before_s)
-        else:
+        if not decision.retry:
             self._feed(run, step)
             self._settle(run)
         self._react(step, error, decision)
@@ -317,6 +323,18 @@ class Performer:
     def _state_of(self, instrument: str) -> dict[str, Any] | None:
         state = getattr(self._laboratory.instruments[instrument], "state", None)
         return None if state is None else dict(state)
+
+
+def next_id(run: Run) -> str:
+    """Return the id of the next command of a run: `run.step.attempt`."""
+    last = run.steps[-1] if run.steps else None
+    if last is not None and not last.is_over:
+        return f"{run.number}.{last.number}.{len(last.attempts) + 1}"
+    return f"{run.number}.{len(run.steps) + 1}.1"
+
+
+def _load(members: Sequence[str], command_id: str) -> Load | None:
+    return Load(tuple(members), members.index(command_id)) if members else None
 
 
 def _ending(performance: Performance, run: Run) -> dict[str, Any]:

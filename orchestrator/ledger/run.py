@@ -23,6 +23,7 @@ class Attempt:
     moved: str | None = None
     decision: str | None = None
     not_before_s: float = 0.0
+    load: tuple[str, ...] = ()
     n_phases: int = 0
     phase: Mapping[str, Any] | None = None
 

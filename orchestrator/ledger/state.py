@@ -243,7 +243,8 @@ def _step_started(state: State, event: Event, status: str) -> None:
         run.steps.append(Step(event.step, instrument, action, body["settings"], origin, role, expected_s))
     step = _step(state, event)
     step.status = status
-    step.attempts.append(Attempt(body["id"], len(step.attempts) + 1, event.lab_s))
+    load = tuple(body.get("load", ()))
+    step.attempts.append(Attempt(body["id"], len(step.attempts) + 1, event.lab_s, load=load))
 
 
 def _step(state: State, event: Event) -> Step:

@@ -53,6 +53,14 @@ WORLDS = {
         "policies.reference": {"point": {"heat": 50}, "every": 3},
     },
 }
+WORLDS["five in flight, fired together"] = {
+    **DESIGN,
+    "recipe": "worlds:bake_fire_and_weigh",
+    "laboratory.in_flight": 5,
+    "laboratory.bottleneck": None,
+    "laboratory.instruments.kiln": {"driver": "worlds:Kiln", "load_wait_h": 0.02, "failure_rate": 0.2},
+    "laboratory.instruments.stove": {"driver": "worlds:Oven", "role": "oven"},
+}
 N_SLICES = 3
 NOTICED_S = 10.0  # a server frees the lock of a dead writer a moment after its death
 
