@@ -12,7 +12,7 @@ from typing import Any, Self
 from instruments.driver import Command, Identity
 from orchestrator.address import Address, address
 from orchestrator.clock import SimulatedClock, WallClock
-from orchestrator.comparison import CHANGEABLE, differences
+from orchestrator.comparison import CHANGEABLE, Difference, differences
 from orchestrator.config import CampaignConfig, ConfigError, Configuration, Problem, load, recorded
 from orchestrator.data import DataError, read_csv
 from orchestrator.display.watcher import Silent, Watcher
@@ -203,14 +203,7 @@ class Campaign:
         if state.opened is None:
             self._open(ledger, identities or self._connected())
             return None
-        # Keys that are younger than the ledger count with what was done before them.
-        was = recorded(state.opened["configuration"], "the ledger's configuration").settings.model_dump(mode="json")
-        found = differences(was, state.opened["data"], *self._identity())
-        fixed = [d for d in found if d.section not in CHANGEABLE]
-        if fixed:
-            shown = [Problem(self.configuration.source.where(d.path), str(d)) for d in fixed]
-            way_out = f"the ledger {self.ledger_path} was begun with another configuration; go back to it, or add --new"
-            raise OtherConfigurationError([*shown, Problem(self.configuration.path, way_out)])
+        found = self.changes(state)
         if found:
             changed = {"configuration": self.configuration.plain, "changed": [str(d) for d in found]}
             self._append(ledger, Kind.CONFIGURATION_CHANGED, changed, self._clock(state))
@@ -220,6 +213,23 @@ class Campaign:
             self._resume(ledger, note)
         self._tell(ledger, self._connected(), self._clock(state), with_state=False)
         return None
+
+    def changes(self, state: State) -> list[Difference]:
+        """Return what has changed since the ledger was begun, all of which may.
+
+        Raises:
+            OtherConfigurationError: The ledger was begun with another configuration.
+        """
+        opened = state.opened or {}
+        # Keys that are younger than the ledger count with what was done before them.
+        was = recorded(opened["configuration"], "the ledger's configuration").settings.model_dump(mode="json")
+        found = differences(was, opened["data"], *self._identity())
+        fixed = [d for d in found if d.section not in CHANGEABLE]
+        if fixed:
+            shown = [Problem(self.configuration.source.where(d.path), str(d)) for d in fixed]
+            way_out = f"the ledger {self.ledger_path} was begun with another configuration; go back to it, or add --new"
+            raise OtherConfigurationError([*shown, Problem(self.configuration.path, way_out)])
+        return found
 
     def _resume(self, ledger: Ledger, note: str) -> None:
         """Record who lets a paused campaign go on; what was asked of it before is in the chain first, and then past."""
@@ -239,12 +249,15 @@ class Campaign:
         data["table"] = None if table is None else {"file": table.name, "sha256": read_csv(table).sha256}
         return self.configuration.plain, data
 
-    def _open(self, ledger: Ledger, identities: Mapping[str, Identity]) -> None:
+    def epoch(self, now: datetime) -> datetime:
+        """Return the moment of lab time zero of a campaign that begins now."""
+        return now if self.settings.laboratory.clock == "wall" else self.settings.laboratory.epoch
+
+    def opening(self, epoch: datetime) -> dict[str, Any]:
+        """Return what the ledger of a campaign begins with: the body of `campaign_opened`."""
         plain, data = self._identity()
-        is_wall = self.settings.laboratory.clock == "wall"
-        epoch = datetime.now(UTC) if is_wall else self.settings.laboratory.epoch
         candidates = self.planner.space.candidates
-        body = {
+        return {
             "format": FORMAT,
             "campaign": self.settings.campaign,
             "seed": self.settings.seed,
@@ -254,9 +267,12 @@ class Campaign:
             "candidates": None if candidates is None else [dict(point) for point in candidates],
             "versions": versions(),
         }
+
+    def _open(self, ledger: Ledger, identities: Mapping[str, Identity]) -> None:
+        epoch = self.epoch(datetime.now(UTC))
         origin = join_origins(str(identity.origin) for identity in identities.values())
         clock = self._clock_from(epoch)
-        self._append(ledger, Kind.CAMPAIGN_OPENED, body, clock, origin)
+        self._append(ledger, Kind.CAMPAIGN_OPENED, self.opening(epoch), clock, origin)
         self._tell(ledger, identities, clock, with_state=True)
 
     def _tell(

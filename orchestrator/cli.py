@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.engine import Word
 
 FINISHED, USAGE, STOPPED, HALTED, DAMAGED = 0, 2, 3, 4, 5
+_FORECASTS = 20
 _LONGEST_LINE = 1000
 
 
@@ -141,6 +142,10 @@ def _run_parser() -> argparse.ArgumentParser:
         help="what a step that is done has read",
     )
     parser.add_argument("--check", action="store_true", help="only check the configuration and show what would run")
+    parser.add_argument(
+        "--forecast", action="store_true", help="with --check: perform the whole campaign on the simulated clock, often"
+    )
+    parser.add_argument("--forecasts", type=int, default=None, metavar="N", help="how often (default 20)")
     parser.add_argument("--quiet", action="store_true", help="one plain line a run, also in a terminal")
     control.add_words(parser)
     return parser
@@ -192,8 +197,8 @@ def _run(args: argparse.Namespace) -> int:
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # so that `package.module:Class` finds one's own driver
     campaign = Campaign.from_yaml(config, out=args.out, new=args.new, overrides=overrides)
-    if args.check:
-        return _check(campaign)
+    if args.check or args.forecast or args.forecasts is not None:
+        return _check(campaign, args, overrides)
     is_live = sys.stdout.isatty() and not args.quiet and not campaign.laboratory.is_asking_here
     outcome = campaign.run(_watcher(campaign, is_live=is_live), _words(args), note=args.note)
     _close(campaign, outcome, is_live=is_live, again=_again(args, config, outcome))
@@ -290,11 +295,20 @@ def _again(args: argparse.Namespace, config: str, outcome: "Outcome") -> str:
     return shlex.join(words)
 
 
-def _check(campaign: "Campaign") -> int:
+def _check(campaign: "Campaign", args: argparse.Namespace, overrides: dict[str, Any]) -> int:
     from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
 
+    from orchestrator.config import ConfigError, Problem  # noqa: PLC0415 - as above
     from orchestrator.preview import preview  # noqa: PLC0415 - as above
 
+    if args.forecast or args.forecasts is not None:
+        from orchestrator.forecast import command as forecast  # noqa: PLC0415 - as above
+
+        n_forecasts = _FORECASTS if args.forecasts is None else args.forecasts
+        if n_forecasts < 1:
+            raise ConfigError([Problem(f"--forecasts {n_forecasts}", "must be at least 1")])
+        Console(soft_wrap=True).print(preview(campaign, is_connected=False), "")
+        return FINISHED if forecast.run(campaign, n_forecasts, overrides) else USAGE
     try:
         Console(soft_wrap=True).print(preview(campaign))
     finally:

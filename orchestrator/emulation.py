@@ -2,8 +2,9 @@
 
 A driver names its emulator by its class attribute `emulator`, as `package.module:Class`. The emulator gets those of the
 driver's options that it names too (host, port, register map), and its own from the section `emulation` of the YAML,
-which `run-campaign` does not look at. All emulators share one world, whose chance is that of the simulated instruments:
-the same seed and the same commands give the same films.
+which `run-campaign` looks at for a forecast alone, where `simulated` names who stands in for the driver. All emulators
+share one world, whose chance is that of the simulated instruments: the same seed and the same commands give the same
+films.
 """
 
 import argparse
@@ -76,7 +77,7 @@ def _emulator(configuration: Configuration, role: str, name: str, world: World) 
     known = inspect.signature(called).parameters
     wanted = configuration.settings.laboratory.instruments[role].options
     shared = {key: value for key, value in wanted.items() if key in known}
-    own = configuration.settings.emulation.get(role, {})
+    own = {key: v for key, v in configuration.settings.emulation.get(role, {}).items() if key != "simulated"}
     bound = bind(configuration, ("emulation", role), called, shared | own, {"name": role, "world": world})
     try:
         found: Emulator = bound()

@@ -14,14 +14,19 @@ if TYPE_CHECKING:
     from orchestrator.campaign import Campaign
 
 
-def preview(campaign: "Campaign") -> RenderableType:
-    """Return the campaign as tables: parameters, laboratory, plan."""
+def preview(campaign: "Campaign", *, is_connected: bool = True) -> RenderableType:
+    """Return the campaign as tables: parameters, laboratory, plan.
+
+    Args:
+        campaign: The campaign.
+        is_connected: Whether instruments are asked who they are; else none is touched.
+    """
     settings = campaign.settings
     return Group(
         f"[bold]{escape(settings.campaign)}[/]: the configuration is sound (seed {settings.seed})",
         _parameters(settings),
         *(f"  {escape(line)}" for line in _constraints(campaign)),
-        _laboratory(campaign),
+        _laboratory(campaign, is_connected=is_connected),
         *(f"  {line}" for line in _plan(campaign)),
     )
 
@@ -66,12 +71,15 @@ def _constraints(campaign: "Campaign") -> list[str]:
     return lines
 
 
-def _laboratory(campaign: "Campaign") -> Table:
+def _laboratory(campaign: "Campaign", *, is_connected: bool) -> Table:
     table = Table("instrument", "driver", "origin", "can do", box=None, padding=(0, 2))
-    for role, identity in campaign.laboratory.connect().items():
+    origins = dict.fromkeys(campaign.laboratory.instruments, "not asked")
+    if is_connected:
+        origins = {role: str(identity.origin) for role, identity in campaign.laboratory.connect().items()}
+    for role, origin in origins.items():
         driver = campaign.settings.laboratory.instruments[role].driver
         actions = ", ".join(campaign.laboratory.instruments[role].actions)
-        table.add_row(escape(role), escape(driver), str(identity.origin), escape(actions))
+        table.add_row(escape(role), escape(driver), origin, escape(actions))
     return table
 
 

@@ -52,6 +52,7 @@ class ModbusEvaporator:
     """
 
     emulator: ClassVar[str] = "instruments.evaporator.emulator:EmulatedEvaporator"
+    simulated: ClassVar[str] = "instruments.evaporator.simulated:SimulatedEvaporator"
 
     def __init__(
         self,

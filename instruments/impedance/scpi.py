@@ -53,6 +53,7 @@ class ScpiAnalyzer:
     """
 
     emulator: ClassVar[str] = "instruments.impedance.emulator:EmulatedAnalyzer"
+    simulated: ClassVar[str] = "instruments.impedance.simulated:SimulatedAnalyzer"
 
     def __init__(
         self,

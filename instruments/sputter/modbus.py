@@ -59,6 +59,7 @@ class ModbusSputter:
     """
 
     emulator: ClassVar[str] = "instruments.sputter.emulator:EmulatedSputter"
+    simulated: ClassVar[str] = "instruments.sputter.simulated:SimulatedSputter"
 
     def __init__(
         self,
