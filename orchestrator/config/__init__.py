@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _LARGEST_FILE = 250_000
-_BEFORE: Mapping[tuple[str, str], Any] = {("planner", "levels"): None}
+_BEFORE: Mapping[tuple[str, str], Any] = {("planner", "levels"): None, ("planner", "most_rows"): None}
 """What was done before there was such a key: that is what a ledger without it means."""
 
 _FILES = (

@@ -180,6 +180,7 @@ class PlannerConfig(Section):
     initial_runs: int = Field(default=8, ge=1, le=100_000)
     levels: int | None = Field(default=201, ge=2, le=400)
     samples: int = Field(default=4096, ge=16, le=1_000_000)
+    most_rows: int | None = Field(default=500, ge=20)
 
     @property
     def acquisitions(self) -> list[AcquisitionName]:

@@ -24,6 +24,7 @@ from orchestrator.planner.lattice import Lattice
 from orchestrator.planner.sampling import SAME, best_sample, is_used, samples
 from orchestrator.planner.suggestion import Observation, Suggestion
 from orchestrator.planner.summit import summit
+from orchestrator.planner.teaching import taught
 from orchestrator.recipe import Point
 from orchestrator.space import ParameterSpace, SpaceError, Value
 
@@ -64,8 +65,12 @@ class Search:
 
     def belief(self, known: Sequence[Observation], pending: Sequence[Point], number: int = 1) -> Belief:
         """Return what is believed on these observations, of which at least one is measured, at a suggestion's turn."""
-        settings = self.settings.turn(number)
-        return Belief(self.space, self.objective, settings, known, pending=pending, source=self.source)
+        settings, rows = self.settings.turn(number), self.taught(known)
+        return Belief(self.space, self.objective, settings, rows, pending=pending, source=self.source)
+
+    def taught(self, known: Sequence[Observation]) -> Sequence[Observation]:
+        """Return those of the observations that models learn from: all, unless there are too many."""
+        return taught(known, self.settings.most_rows, self.space, (self.objective, *self.further))
 
 
 class Question:
@@ -87,6 +92,11 @@ class Question:
         """Encoded points that are not suggested again, shape (n_used, n_columns)."""
         told = [o.point for o in self._known if o.value is not None or o.failure == FailureClass.INFEASIBLE]
         return self._space.encode([*told, *self._pending])
+
+    @cached_property
+    def _taught(self) -> Sequence[Observation]:
+        """What models learn from."""
+        return self._search.taught(self._known)
 
     def answer(self) -> Suggestion:
         """Return the suggestion: of the initial design, else the most feasible point, else the most promising."""
@@ -122,12 +132,12 @@ class Question:
 
     def _most_feasible(self) -> Suggestion:
         columns = self._samples()
-        i = int(feasibility(self._space, self._known).at(columns).argmax())
+        i = int(feasibility(self._space, self._taught).at(columns).argmax())
         point = self._space.points(columns[i : i + 1])[0]
         return self._without_model(point, "nothing is measured yet: the sample least like what failed")
 
     def _without_model(self, point: dict[str, Value], words: str) -> Suggestion:
-        p_feasible = float(feasibility(self._space, self._known).at(self._space.encode([point]))[0])
+        p_feasible = float(feasibility(self._space, self._taught).at(self._space.encode([point]))[0])
         new = novelty(self._space, point, [o.point for o in measured(self._known)])
         return Suggestion(
             self._number,
@@ -140,7 +150,7 @@ class Question:
         )
 
     def _from_model(self) -> Suggestion:
-        belief = self._search.belief(self._known, self._pending, self._number)
+        belief = self._search.belief(self._taught, self._pending, self._number)
         if not (self._search.further or self._settings.per_hour):
             return self._explained(belief, None, self._best_column(belief))
         joint = Compromise(
@@ -148,7 +158,7 @@ class Question:
             self._search.objective,
             self._search.further,
             self._settings,
-            self._known,
+            self._taught,
             first=belief,
             pending=self._pending,
             rng=stream(self._search.seed, "compromise", self._number),
@@ -191,7 +201,10 @@ class Question:
             expected_gain=None if joint is not None else self._expected_gain(belief, outlook),
             further={} if joint is None else joint.predicted(column),
         )
-        return replace(suggestion, why=why(suggestion, objective, belief, new, joint))
+        reasons = why(suggestion, objective, belief, new, joint)
+        if len(self._taught) < len(self._known):
+            reasons += f"; learned from {len(self._taught)} of {len(self._known)} rows (planner.most_rows)"
+        return replace(suggestion, why=reasons)
 
     def _expected_gain(self, belief: Belief, outlook: Outlook) -> float:
         """Return what a run is expected to gain over the best prediction at a measured row, in the objective's unit."""

@@ -1,5 +1,7 @@
 """Well spread points out of many: the initial design of a region that is no box."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,14 +22,26 @@ def well_spread(points: FloatArray, n: int) -> NDArray[np.intp]:
     Source:
         Gonzalez (1985), Theoretical Computer Science 38, 293; Lloyd (1982), IEEE Trans. Information Theory 28, 129.
     """
-    chosen = [int(_squares(points, points.mean(axis=0)).argmin())]
-    apart = _squares(points, points[chosen[0]])
-    while len(chosen) < n and apart.max() > 0:
-        chosen.append(int(apart.argmax()))
-        apart = np.minimum(apart, _squares(points, points[chosen[-1]]))
+    chosen = farthest(points, [int(_squares(points, points.mean(axis=0)).argmin())], n)
     for _ in range(_N_ROUNDS):
         chosen = _centred(points, chosen)
     return np.resize(np.array(chosen), n)
+
+
+def farthest(points: FloatArray, chosen: Sequence[int], n: int) -> list[int]:
+    """Return some of the points and others, each as far as possible from all before it, until there are n.
+
+    Args:
+        points: Many points, shape (n_points, n_columns).
+        chosen: Those to begin with, at least one.
+        n: How many there shall be. Fewer come where all that are left repeat others.
+    """
+    chosen = list(chosen)
+    apart = np.min([_squares(points, points[i]) for i in chosen], axis=0)
+    while len(chosen) < n and apart.max() > 0:
+        chosen.append(int(apart.argmax()))
+        apart = np.minimum(apart, _squares(points, points[chosen[-1]]))
+    return chosen
 
 
 def _centred(points: FloatArray, chosen: list[int]) -> list[int]:
