@@ -13,6 +13,7 @@ from instruments.driver import Command, Identity
 from orchestrator.address import Address, address
 from orchestrator.clock import SimulatedClock, WallClock
 from orchestrator.comparison import CHANGEABLE, Difference, differences
+from orchestrator.conduct import check_policies
 from orchestrator.config import CampaignConfig, ConfigError, Configuration, Problem, load, recorded
 from orchestrator.data import DataError, read_csv
 from orchestrator.display.watcher import Silent, Watcher
@@ -87,6 +88,7 @@ class Campaign:
         corners = [*self.planner.space.corners(), *self._reference()]
         self.first_command: Command = check_limits(configuration, self.laboratory, corners)
         check_maintenance(configuration, self.laboratory)
+        check_policies(configuration, self.laboratory)
 
     def _reference(self) -> list[Point]:
         """Return the reference point of the policies, if there is one, held against the space.

@@ -107,6 +107,7 @@ class SimulatedClock:
         *,
         start_s: float,
         n_known: int = 0,
+        timeout_s: float | None = None,  # noqa: ARG002 - phases always end
     ) -> None:
         """Begin a step, or continue one: phases that are past are passed over, known ones are not told again.
 
@@ -117,6 +118,7 @@ class SimulatedClock:
             rng: The step's own stream of chance.
             start_s: Lab time at which it began.
             n_known: How many of its phases the ledger knows already.
+            timeout_s: How long a blocking driver may be silent, s of lab time; None is as its action says.
 
         Raises:
             TypeError: A blocking driver, which simulated time cannot wait for.
@@ -250,6 +252,7 @@ class WallClock(SimulatedClock):
         *,
         start_s: float,
         n_known: int = 0,
+        timeout_s: float | None = None,
     ) -> None:
         """Begin a step; see `SimulatedClock.perform`. A blocking driver gets a thread of its own."""
         if is_phased(instrument):
@@ -258,7 +261,7 @@ class WallClock(SimulatedClock):
         blocking: Instrument = instrument  # type: ignore[assignment]  # is_phased has looked
         if self._rate != 1.0 and self.is_idle:
             self._offset_s = self.now_s - time.monotonic() * self._rate
-        timeout_s = blocking.actions[command.action].timeout_s / self._rate
+        timeout_s = (blocking.actions[command.action].timeout_s if timeout_s is None else timeout_s) / self._rate
         timeout_s = timeout_s if self._rate == 1.0 else max(timeout_s, _SHORTEST_TIMEOUT_S)
         self._threads[key] = _Thread(blocking, time.monotonic() + timeout_s, f"within {_span(timeout_s)}")
 

@@ -14,7 +14,14 @@ from pydantic import (
 )
 
 from orchestrator.address import checked, without_password
-from orchestrator.config.conduct import BreakerConfig, BudgetConfig, PoliciesConfig, ReferenceConfig, StopConfig
+from orchestrator.config.conduct import (
+    AttemptsConfig,
+    BreakerConfig,
+    BudgetConfig,
+    PoliciesConfig,
+    ReferenceConfig,
+    StopConfig,
+)
 from orchestrator.config.laboratory import InstrumentConfig, LaboratoryConfig, MaintenanceConfig, RecipeConfig
 from orchestrator.config.search import (
     DataConfig,
@@ -26,6 +33,7 @@ from orchestrator.config.search import (
 from orchestrator.config.section import Dotted, Section, slug
 
 __all__ = [
+    "AttemptsConfig",
     "BreakerConfig",
     "BudgetConfig",
     "CampaignConfig",

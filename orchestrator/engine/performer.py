@@ -183,7 +183,10 @@ class Performer:
     def _perform(self, run: Run, number: int, command: Command, *, start_s: float, n_known: int = 0) -> None:
         instrument = self._laboratory.instruments[command.instrument]
         rng = stream(self._settings.seed, "step", command.load.id if command.load else command.id)
-        self._clock.perform((run.number, number), instrument, command, rng, start_s=start_s, n_known=n_known)
+        timeout_s = self._settings.policies.timeout_s(command.instrument, command.action)
+        self._clock.perform(
+            (run.number, number), instrument, command, rng, start_s=start_s, n_known=n_known, timeout_s=timeout_s
+        )
 
     def _continue(self, run: Run, step: Step, performance: Performance) -> None:
         """Settle a step whose outcome was not recorded; it is never silently repeated."""
@@ -288,7 +291,7 @@ class Performer:
         attachments: Sequence[bytes] = (),
     ) -> None:
         action = self._laboratory.instruments[step.instrument].actions.get(step.action)
-        decision = decide(error, action, len(step.attempts), self._settings.policies)
+        decision = decide(error, action, len(step.attempts), self._settings.policies.of(step.instrument))
         not_before_s = self._clock.now_s + decision.backoff_s
         body = {
             "id": step.last.id,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from instruments.driver import Action, FailureClass, InstrumentError, Moved
-from orchestrator.config.schema import PoliciesConfig
+from orchestrator.config.schema import AttemptsConfig
 
 
 @dataclass(frozen=True)
@@ -23,23 +23,21 @@ class Decision:
     backoff_s: float = 0.0
 
 
-def decide(error: InstrumentError, action: Action | None, attempt: int, policies: PoliciesConfig) -> Decision:
+def decide(error: InstrumentError, action: Action | None, attempt: int, policies: AttemptsConfig) -> Decision:
     """Return what follows a failed attempt.
 
     Args:
         error: Why it failed.
         action: What was attempted; None if the instrument does not know it.
         attempt: Its number, from 1.
-        policies: What the configuration says.
+        policies: What the configuration says of the instrument.
     """
     again = error.moved == Moved.NO or (action is not None and action.repeatable)
-    backoff_s = policies.backoff_min * 60
-    retry = Decision(retry=True, backoff_s=backoff_s)
     match error.failure:
-        case FailureClass.MEASUREMENT if again and attempt < policies.measurement_attempts:
-            return retry
-        case FailureClass.INSTRUMENT if again and attempt < policies.instrument_attempts:
-            return retry
+        case (FailureClass.MEASUREMENT | FailureClass.INSTRUMENT) as failure if again and attempt < policies.attempts(
+            failure.value
+        ):
+            return Decision(retry=True, backoff_s=policies.wait_s(failure.value, attempt))
         case FailureClass.INSTRUMENT:
             return Decision(pause=policies.after_instrument_failure == "pause")
         case FailureClass.SAFETY:

@@ -77,7 +77,7 @@ def test_engine_failed_step_ends_the_run_as_its_class_says(
 
 
 def test_engine_measures_the_same_sample_again(tmp_path: Path) -> None:
-    """A failed measurement is repeated after its back-off; the cake is baked once."""
+    """A failed measurement is repeated after its back-off, which doubles; the cake is baked once."""
     outcome = run(tmp_path, **{f"{SCALE}shaky_rate": 0.6})
     steps = [step for r in outcome.state.runs.values() for step in r.steps]
     weighed = [step for step in steps if step.instrument == "scale"]
@@ -85,7 +85,7 @@ def test_engine_measures_the_same_sample_again(tmp_path: Path) -> None:
     assert all(len(step.attempts) == 1 for step in steps if step.instrument == "oven")
     for step in weighed:
         for before, after in pairwise(step.attempts):
-            assert after.start_s == pytest.approx((before.end_s or 0) + 60.0)
+            assert after.start_s == pytest.approx((before.end_s or 0) + 60.0 * 2 ** (before.number - 1))
         assert len({attempt.id for attempt in step.attempts}) == len(step.attempts)
 
 
