@@ -80,7 +80,8 @@ class Reader:
         self._start_s, self._n_before = start_s, n_before
         self._actions, self._needs_person, self._is_night = actions, needs_person, is_night
         self._is_reached = is_reached
-        self._begun: dict[tuple[int | None, int | None], tuple[str, float]] = {}
+        self._doing: dict[tuple[int | None, int | None], str] = {}
+        self._busy_since: dict[str, float] = {}
         self._wear: dict[tuple[str, str], float] = {}
         self._purposes: dict[int | None, str] = {}
 
@@ -102,9 +103,11 @@ class Reader:
 
     def _begin(self, event: Event, *, is_new: bool) -> None:
         instrument, action = event.body["instrument"], event.body["action"]
-        self._begun[event.run, event.step] = (instrument, event.lab_s)
-        if not is_new:
-            return
+        if instrument not in self._doing.values():
+            self._busy_since[instrument] = event.lab_s
+        self._doing[event.run, event.step] = instrument
+        if not is_new or event.body["id"] not in event.body.get("load", [event.body["id"]])[:1]:
+            return  # who loads one sample of a load, loads all
         self.course.performed[f"{instrument}.{action}"] = None
         if self._purposes.get(event.run) == "maintenance":
             self.course.maintenance[instrument, action] += 1
@@ -113,10 +116,10 @@ class Reader:
             self.course.night_steps += self._is_night(event.lab_s)
 
     def _end(self, event: Event, *, is_new: bool) -> None:
-        instrument, begun_s = self._begun[event.run, event.step]
-        if is_new:
-            busy_s = self.course.busy_s
-            busy_s[instrument] = busy_s.get(instrument, 0.0) + event.lab_s - max(begun_s, self._start_s)
+        instrument = self._doing.pop((event.run, event.step))
+        if is_new and instrument not in self._doing.values():
+            spent_s = event.lab_s - max(self._busy_since[instrument], self._start_s)
+            self.course.busy_s[instrument] = self.course.busy_s.get(instrument, 0.0) + spent_s
         for name, value in self._wear_in(instrument, event.body):
             key, before = (instrument, name), self._wear.get((instrument, name), 0.0)
             self._wear[key] = value

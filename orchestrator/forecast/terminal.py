@@ -135,6 +135,8 @@ def _often(found: Forecast) -> str:
 
 def _remarks(found: Forecast) -> Iterator[str]:
     players = found.players
+    if found.n_done and not any(course.performed for course in found.courses):
+        yield "nothing is left to do: add --new to forecast another campaign, or --runs N for more runs of this one"
     if players.lacking:
         lacking = ", ".join(map(clean, players.lacking))
         yield f"no counterpart for {lacking} (emulation.<instrument>.simulated): values and failures are unknown"

@@ -180,10 +180,10 @@ def test_forecast_of_the_shipped_hardware_needs_no_tool(tmp_path: Path, capsys: 
 
 @pytest.fixture
 def read() -> Callable[..., Course]:
-    """Reads a course off `(kind, lab hours, body)` of steps of run 1."""
+    """Reads a course off `(kind, lab hours, body)` of steps of run 1, or of the run that stands behind."""
     actions = {"tool": {"grow": Action({}, {"target_kwh": Quantity("kWh")}, 1, 1)}}
 
-    def make(*told: tuple[str, float, dict[str, Any]], n_before: int = 0, start_h: float = 0.0) -> Course:
+    def make(*told: tuple[Any, ...], n_before: int = 0, start_h: float = 0.0) -> Course:
         night = Night(datetime(2026, 1, 5, 8, tzinfo=UTC), UTC)
         reader = Reader(
             start_s=start_h * 3600,
@@ -193,8 +193,8 @@ def read() -> Callable[..., Course]:
             is_night=night.holds,
             is_reached=lambda value: value > 5,
         )
-        for seq, (kind, hour, body) in enumerate(told, start=1):
-            reader.take(Event(seq, kind, hour * 3600, "", "simulated", 1, 1, body, ""))
+        for seq, (kind, hour, body, *run) in enumerate(told, start=1):
+            reader.take(Event(seq, kind, hour * 3600, "", "simulated", *(run or [1]), 1, body, ""))
         return reader.course
 
     return make
@@ -202,7 +202,7 @@ def read() -> Callable[..., Course]:
 
 def grown(begin_h: float, end_h: float, kwh: float) -> list[tuple[str, float, dict[str, Any]]]:
     return [
-        ("step_started", begin_h, {"instrument": "tool", "action": "grow"}),
+        ("step_started", begin_h, {"id": f"1.1.{begin_h}", "instrument": "tool", "action": "grow"}),
         ("step_finished", end_h, {"reading": {"values": {"target_kwh": kwh}}}),
     ]
 
@@ -217,6 +217,15 @@ def test_course_counts_from_the_forecast_on(read: Callable[..., Course]) -> None
     """Of a step that was under way only the rest; of wear only the growth."""
     course = read(*grown(0, 2, 20.0), *grown(2, 6, 25.0), n_before=3, start_h=5.0)
     assert (course.busy_s, course.worn, course.person_steps) == ({"tool": 3600.0}, {("tool", "target_kwh"): 5.0}, 0)
+
+
+def test_course_counts_a_load_once(read: Callable[..., Course]) -> None:
+    """Two samples go through together: one person loads them, and the tool is busy until the last has ended."""
+    one, other = grown(0, 3, 1.0), grown(0, 4, 1.0)
+    for event, number in ((one[0], "1.1.1"), (other[0], "2.1.1")):
+        event[2].update(id=number, load=["1.1.1", "2.1.1"])
+    course = read((*one[0], 1), (*other[0], 2), (*one[1], 1), (*other[1], 2))
+    assert (course.person_steps, course.busy_s) == (1, {"tool": 4 * 3600.0})
 
 
 def test_course_knows_which_steps_begin_at_night(read: Callable[..., Course]) -> None:
