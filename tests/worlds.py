@@ -108,6 +108,24 @@ class WornOven(Oven):
         return Reading({**baked.values, "wear": self._wear})
 
 
+class DriftingOven(Oven):
+    """Loses a share of every cake's mass for each bake so far, and is another oven's equal but for a factor."""
+
+    def __init__(self, *, name: str, shelf: dict[str, float], loss: float = 0.05, factor: float = 1.0) -> None:
+        super().__init__(name=name, shelf=shelf)
+        self._loss, self._factor = loss, factor
+
+    def phases(self, command: Command, rng: np.random.Generator) -> Generator[Phase, None, Reading]:
+        """Bake something of about ten grams."""
+        heat = float(command.settings["heat"])
+        yield Phase("heat", 600 * self._duration(rng), {"heat": heat})
+        self._wear += 1
+        truth = (10 - (heat - 40.0) ** 2 / 1000) * self._factor * (1 - self._loss) ** self._wear
+        self._latest = (f"cake-{command.id}", truth * (1 + 0.01 * float(rng.normal())))
+        self._shelf[self._latest[0]] = self._latest[1]
+        return Reading({"sample": self._latest[0]})
+
+
 class Scale:
     """Weighs a sample, sometimes with a shaky hand."""
 

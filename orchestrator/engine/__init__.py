@@ -7,8 +7,19 @@ Every decision is read off the ledger's state, the configuration and the clock; 
 
 from orchestrator.engine.agenda import everything_due
 from orchestrator.engine.doubt import Word
+from orchestrator.engine.drift import Drift, Trend, drift_of
 from orchestrator.engine.history import observations, planner_of
 from orchestrator.engine.loop import Engine
 from orchestrator.engine.stopping import Stop
 
-__all__ = ["Engine", "Stop", "Word", "everything_due", "observations", "planner_of"]
+__all__ = [
+    "Drift",
+    "Engine",
+    "Stop",
+    "Trend",
+    "Word",
+    "drift_of",
+    "everything_due",
+    "observations",
+    "planner_of",
+]

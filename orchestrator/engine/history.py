@@ -6,6 +6,7 @@ from typing import Any
 
 from orchestrator.config import recorded
 from orchestrator.data import Rows
+from orchestrator.engine.drift import drift_of, instrument_of
 from orchestrator.ledger import Run, State
 from orchestrator.merit import Merit
 from orchestrator.objective import Objective
@@ -31,6 +32,8 @@ class History:
     @property
     def known(self) -> Sequence[Observation]:
         """One observation a finished run, in the order of their numbers; as `observations` has them."""
+        if drift_of(self.state) is not None:
+            return observations(self.state)
         self._follow()
         return self._known
 
@@ -69,9 +72,13 @@ class History:
 def observations(state: State) -> list[Observation]:
     """Return one observation a finished run, in the order of their numbers.
 
-    Only what a recipe measured and how runs failed is handed on; an instrument's wear or a film's truth never is.
+    Only what a recipe measured and how runs failed is handed on; an instrument's wear or a film's truth never is. What
+    the reference runs show of drift is taken out.
     """
-    return [observation(run) for run in state.finished]
+    drift = drift_of(state)
+    if drift is None:
+        return [observation(run) for run in state.finished]
+    return [drift.corrected(observation(run), instrument_of(state, run), run.start_s or 0.0) for run in state.finished]
 
 
 def observation(run: Run) -> Observation:

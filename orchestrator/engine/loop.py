@@ -15,6 +15,7 @@ from orchestrator.config.schema import CampaignConfig
 from orchestrator.display.watcher import Watcher
 from orchestrator.engine.agenda import Due, beside, kept_from_samples, upkeep
 from orchestrator.engine.doubt import Word, question
+from orchestrator.engine.drift import drift_of
 from orchestrator.engine.history import History
 from orchestrator.engine.loads import Waiting, gathered, interrupted, leaves_s
 from orchestrator.engine.performer import Performer, next_id
@@ -310,6 +311,9 @@ class Engine:
             "prefix": self._state.n_events,
             "pending": [run.number for run in pending],
         }
+        drift = drift_of(self._state)
+        if drift is not None and not drift.is_none:
+            body["drift"] = drift.to_json()
         self._recorder.record(Kind.SUGGESTED, body, run=number)
         return self._state.run(number)
 

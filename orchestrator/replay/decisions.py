@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.engine import observations, planner_of
+from orchestrator.engine import drift_of, observations, planner_of
 from orchestrator.engine.history import observation
 from orchestrator.ledger import Event, Kind, Ledger, State
 from orchestrator.planner import Observation, Planner, Suggestion
@@ -89,6 +89,8 @@ class Reader:
     def decision(self, event: Event) -> Decision:
         """Return the decision of the planner that the next event records: `is_search` says that it does."""
         state, known = self.state, [self._known[number] for number in sorted(self._known)]
+        if drift_of(state) is not None:
+            known = observations(state)
         if event.body["prefix"] != state.n_events:
             state = state_at(self._ledger, event.body["prefix"])
             known = observations(state)

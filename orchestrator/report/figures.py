@@ -9,8 +9,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from orchestrator.display.wording import clean, number, plural, point_text, with_unit
+from orchestrator.engine import drift_of
 from orchestrator.recipe import Point
-from orchestrator.report import maps, plane, prediction
+from orchestrator.report import maps, plane, prediction, references
 from orchestrator.report.convergence import convergence
 from orchestrator.report.drawing import BEST, MEASURED, Mark, inline_svg, mark_of, style
 from orchestrator.report.gain import expected_gains, gaining
@@ -81,7 +82,7 @@ def sections(material: Material, figures: Sequence[OwnFigure]) -> list[Section]:
             _failures(material, axes),
         ]
         found += _tradeoff(material)
-        after = [*_gain(material), _source(material), _timeline(material)]
+        after = [*_gain(material), _source(material), *_references(material), _timeline(material)]
     return [*found, *_own(material, figures), *after]
 
 
@@ -137,6 +138,19 @@ def _tradeoff(material: Material) -> list[Section]:
     key = [(Mark("D", "◆", "best"), "not beaten"), (Mark("o", "●", "soft"), "beaten")]
     key += [(Mark("", "┅", "red"), "limit")] if any(o.limit is not None for o in found.objectives) else []
     return [Section(title, plots, text, key=key, width="half")]
+
+
+def _references(material: Material) -> list[Section]:
+    drift = drift_of(material.state)
+    if drift is None:
+        return []
+    title, text = "The reference point", clean(references.words(drift), 1000)
+    if not drift.trends:
+        return [Section(title, text=text)]
+    caption = (
+        "The same point performed again and again. A line is the level that was found, sloped where the slope is real."
+    )
+    return [Section(title, [_plot(references.references(material, drift), "references", caption)], text=text)]
 
 
 def _gain(material: Material) -> list[Section]:
