@@ -19,10 +19,12 @@ class Calendar:
     Args:
         epoch: The moment of lab time zero.
         now_s: Lab time now; that of the last event where lab time is not that on the wall.
+        is_real: Whether lab time is that on the wall.
     """
 
     epoch: datetime
     now_s: float
+    is_real: bool
 
     @classmethod
     def of(cls, state: State, now: datetime) -> "Calendar":
@@ -35,7 +37,7 @@ class Calendar:
         opened = state.opened or {}
         epoch, laboratory = datetime.fromisoformat(opened["epoch"]), opened["configuration"]["laboratory"]
         is_real = laboratory["clock"] == "wall" and laboratory.get("rate", 1) == 1
-        return cls(epoch, max(state.lab_s, (now - epoch).total_seconds()) if is_real else state.lab_s)
+        return cls(epoch, max(state.lab_s, (now - epoch).total_seconds()) if is_real else state.lab_s, is_real)
 
     def date(self, lab_s: float) -> str:
         """Return a lab time as a date of this computer's time zone."""
@@ -65,7 +67,7 @@ def status_lines(state: State, holder: str, now: datetime) -> list[tuple[str, st
         *((label if i == 0 else "", text) for i, text in enumerate(texts)),
         ("budget", f"{len(state.finished)} of {plural(budget, 'run')} done"),
         *shown,
-        ("last event", calendar.since(state.lab_s)),
+        ("last event", calendar.since(state.lab_s) if calendar.is_real else calendar.date(state.lab_s)),
     ]
 
 

@@ -90,7 +90,7 @@ class Engine:
 
     def stop(self, reason: str) -> None:
         """Start nothing new; running steps end and are recorded. Safe in a signal handler."""
-        self._pause(Stop(reason, "paused", who=person(), exit_code=3))
+        self._pause(_by_hand(reason))
         self._untold.put(f"{reason}; nothing new starts")
         self._recorder.give_up()
         self._clock.wake()
@@ -98,6 +98,8 @@ class Engine:
     def halt(self, reason: str) -> None:
         """Send the instruments to a safe state now; what is cut short is recorded. Safe in a signal handler."""
         self._halt_soon(reason)
+        if self._stop is None or self._stop.who != ENGINE:  # whoever halts, halts what was only stopped
+            self._stop = _by_hand(reason)
         self.stop(reason)
 
     def _tell(self) -> None:
@@ -335,6 +337,10 @@ class Engine:
         kind = Kind.PAUSED if stop.status == "paused" else Kind.CAMPAIGN_CLOSED
         self._recorder.record(kind, body, origin=None if stop.who == ENGINE else "human")
         return stop
+
+
+def _by_hand(reason: str) -> Stop:
+    return Stop(reason, "paused", who=person(), exit_code=3)
 
 
 def _not_before_s(run: Run) -> float:

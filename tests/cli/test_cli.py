@@ -208,5 +208,5 @@ def test_cli_second_interrupt_does_not_wait_for_a_phase_that_was_cut_short(tmp_p
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=30)  # the phase would have lasted a minute
     assert process.returncode == 3
-    assert "paused: stopped by SIGINT" in out
+    assert "paused: halted by a second SIGINT" in out
     assert (count(tmp_path, "step_failed"), count(tmp_path, "paused")) == (1, 1)

@@ -15,13 +15,14 @@ import yaml
 from instruments.conformance import Subject, Verdict, examine
 from instruments.driver import Command
 from orchestrator.campaign import Campaign
+from orchestrator.cli import main
 from orchestrator.config import load
 from orchestrator.laboratory import build
 
 PAGE = (Path(__file__).parents[2] / "docs" / "drivers.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
 DRIVER, RECIPE = (text for kind, text in BLOCKS if kind == "python")
-CAMPAIGN, ANALYZER, PEOPLE = (text for kind, text in BLOCKS if kind == "yaml")
+CAMPAIGN, FORETOLD, ANALYZER, PEOPLE = (text for kind, text in BLOCKS if kind == "yaml")
 
 
 class Plate(socketserver.ThreadingTCPServer):
@@ -89,6 +90,16 @@ def test_drivers_page_campaign_runs(folder: Path, plate: Plate) -> None:
     assert [run.status for run in state.runs.values()] == ["measured"] * 2
     assert all(run.value == pytest.approx(run.point["celsius"], abs=0.05) for run in state.runs.values())
     assert state.origin == "real"
+
+
+def test_drivers_page_forecast_needs_no_hotplate(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody listens at its address; durations are forecast, and the named counterpart is looked for."""
+    words = [str(folder / "annealing.yaml"), "--out", str(folder / "out"), "--check", "--forecast", "--forecasts", "2"]
+    assert main(words) == 0
+    assert "what was foreseen of the recipe: plate.anneal" in capsys.readouterr().out
+    (folder / "annealing.yaml").write_text(CAMPAIGN + FORETOLD)
+    assert main(words) == 2
+    assert "my_package.simulated:SimulatedHotplate cannot be imported" in capsys.readouterr().err
 
 
 def test_drivers_page_instruments_can_be_built(tmp_path: Path) -> None:
