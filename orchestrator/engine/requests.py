@@ -18,6 +18,8 @@ _NEEDED: Mapping[Kind, tuple[str, ...]] = {
 }
 """What may be left for a running campaign, and what its body must hold. Anything else becomes a note."""
 
+_LONGEST_CONTENT = 2000
+
 
 @dataclass(frozen=True)
 class Request:
@@ -54,10 +56,30 @@ def copy_messages(
     """
     for number, message in messages:
         try:
-            kind, body = Kind(message["kind"]), {**message["body"], "message": number}
-            if any(key not in body for key in _NEEDED[kind]) or (kind == Kind.REQUESTED and not Ask(body["ask"])):
-                raise KeyError(kind)  # noqa: TRY301 - said below, with whatever else may be wrong
-            record(kind, body, message["run"])
+            kind, body, run = _followed(message)
+            record(kind, {**body, "message": number}, run)
         except (KeyError, TypeError, ValueError) as error:
-            body = {"text": f"a message that cannot be followed: {error!r}", "message": number, "content": message}
-            record(Kind.NOTE, body, None)
+            content = repr(message)[:_LONGEST_CONTENT]
+            text = f"a message that cannot be followed: {error!r}"
+            record(Kind.NOTE, {"text": text, "message": number, "content": content}, None)
+
+
+def _followed(message: Mapping[str, Any]) -> tuple[Kind, Mapping[str, Any], int | None]:
+    """Return kind, body and run of what a message asks to record: any program may have left it.
+
+    Raises:
+        KeyError: A part is missing, or it is of a kind that is not left by others.
+        TypeError: A part is not what it should be.
+        ValueError: A word that is unknown.
+    """
+    kind, body, run = Kind(message["kind"]), dict(message["body"]), message["run"]
+    for key in _NEEDED[kind]:
+        if not isinstance(body[key], str):
+            reason = f"{key} must be text"
+            raise TypeError(reason)
+    if not (run is None or type(run) is int):
+        reason = "run must be a number"
+        raise TypeError(reason)
+    if kind == Kind.REQUESTED:
+        Ask(body["ask"])
+    return kind, body, run

@@ -199,7 +199,7 @@ class Ledger:
 
     def messages(self) -> list[tuple[int, dict[str, Any]]]:
         """Return what other processes have left for the writer and is not yet an event: number and content."""
-        return [(number, json.loads(text)) for number, text in self._store.posted(self.state.last_message)]
+        return [(number, _message(text)) for number, text in self._store.posted(self.state.last_message)]
 
     def runs(self) -> list[Run]:
         """Return every run, by number, unfinished ones too."""
@@ -250,6 +250,15 @@ def _without_collector() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def _message(text: str) -> dict[str, Any]:
+    """Return what a message says; of one that is no JSON object, its text."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    return content if isinstance(content, dict) else {"unreadable": text}
 
 
 def _event(content: tuple[Any, ...], digest: str) -> Event:

@@ -17,6 +17,7 @@ from orchestrator.campaign import Campaign, Outcome
 from orchestrator.cli import main
 from orchestrator.display.watcher import Silent
 from orchestrator.ledger import Event, Kind, Ledger, State, leave
+from orchestrator.ledger.opening import open_store
 from orchestrator.person import person
 
 TESTS = Path(__file__).parent.parent
@@ -154,6 +155,33 @@ def test_control_nonsense_in_the_inbox_becomes_a_note(tmp_path: Path, message: d
     notes = [e.body["text"] for e in events(tmp_path) if e.kind == "note"]
     assert len(notes) == 2
     assert all("cannot be followed" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no JSON",
+        "[" * 5000,
+        "[]",
+        '{"kind": "note"}',
+        '{"kind": "note", "run": null, "body": {"x": NaN}}',
+        '{"kind": "note", "run": "one", "body": {}}',
+        '{"kind": "note", "run": null, "body": [1]}',
+        '{"kind": "verdict_changed", "run": 1, "body": {"verdict": {}}}',
+        '{"kind": "verdict_changed", "run": 99, "body": {"verdict": "invalid"}}',
+        '{"kind": "campaign_closed", "run": null, "body": {}}',
+    ],
+)
+def test_control_any_text_in_the_inbox_is_survived(tmp_path: Path, text: str) -> None:
+    """Whatever another program wrote there: the campaign goes on, and the ledger can be read again."""
+
+    def act() -> None:
+        store = open_store(tmp_path / "ledger.sqlite", post=True)
+        store.post(text)
+        store.close()
+
+    assert campaign(tmp_path).run(Whisperer(Kind.STEP_STARTED, 2, act)).stop.status == "finished"
+    assert [e.kind for e in events(tmp_path)].count("note") == 1
 
 
 # ---- from the command line, where nothing runs -----------------------------------------------------------------------

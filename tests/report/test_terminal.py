@@ -144,6 +144,21 @@ def test_terminal_live_shouts_a_pause(story):
     assert "[red]interlock[/]: look at the water" in picture(watcher)
 
 
+def test_terminal_watchers_tell_what_was_asked_from_elsewhere(story, plain):
+    """At once, with who and why, until the campaign is paused."""
+    one = story()
+    live, (watcher, stream) = LiveWatcher(one.settings, Console(file=io.StringIO())), plain(one)
+    one.tell("requested", {"ask": "stop", "who": "ada@lab1", "note": "[red]enough[/]", "message": 1})
+    watch(one, watcher)
+    watch(one, live)
+    words = "asked to stop by ada@lab1: [red]enough[/]; the runs under way end first"
+    assert stream.getvalue().splitlines() == [words]
+    assert words in picture(live)
+    one.tell("paused", {"reason": "enough", "who": "ada@lab1"})
+    watch(one, live, begin=one.ledger.state.n_events)
+    assert words not in picture(live)
+
+
 def test_terminal_live_goes_on_where_a_resumed_campaign_was(long_story):
     """A watcher that begins in the middle knows the runs that were before it."""
     watcher = LiveWatcher(long_story.settings, Console(file=io.StringIO()))
