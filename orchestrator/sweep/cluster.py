@@ -3,6 +3,7 @@
 Rule of this file: a worker's death, new workers and busy ones are the scheduler's business; here its verdicts are told.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ def connected(address: str, code: Code) -> "Iterator[Client]":
     except ImportError as error:
         message = 'needs Dask, which is not installed: pip install "closed-loop-campaign[cluster]"'
         raise ConfigError([Problem(place, message)]) from error
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it has to tell is told here, in sentences
     try:
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:  # a time-out is an OSError
@@ -91,7 +93,7 @@ def perform_there(campaigns: Sequence[Planned], code: Code, client: "Client") ->
         pure=False,
     )
     keys = {future.key: p.key for future, p in zip(futures, campaigns, strict=True)}
-    for future in as_completed(futures):
+    for future in as_completed(futures, loop=client.loop):
         yield _result(future, keys[future.key])
         future.release()  # or the death of a worker that holds it would have it made again
 
@@ -107,7 +109,7 @@ def _result(future: Any, key: str) -> Result:  # noqa: ANN401 - a future of Dask
         return result
     if future.status == "error":
         return failed(key, f"{type(future.exception()).__name__}: {future.exception()}")
-    message = f"the scheduler has dropped its work ({future.status})"
+    message = f"the scheduler is gone, or was told to drop its work ({future.status})"
     raise ClusterLost(message)
 
 

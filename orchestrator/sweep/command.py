@@ -5,9 +5,10 @@ Rule of this file: nothing heavy is imported before it is known what is asked, s
 
 import argparse
 import shlex
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -150,7 +151,7 @@ def _perform(args: argparse.Namespace, plan: "Plan", results: "Results") -> str:
     if not left:
         return ""
     try:
-        with ExitStack() as stack:
+        with ExitStack() as stack, _terminable():
             for result in watched(_crew(args, plan, left, stack), len(left)):
                 results.add(result)
     except KeyboardInterrupt:
@@ -159,6 +160,20 @@ def _perform(args: argparse.Namespace, plan: "Plan", results: "Results") -> str:
         return str(error)
     n_broken = sum(not results.is_done(planned.key) for planned in left)
     return f"{n_broken} of {len(plan.campaigns)} campaigns broke" if n_broken else ""
+
+
+@contextmanager
+def _terminable() -> "Iterator[None]":
+    """Let a SIGTERM, as a queue of jobs sends it, end what Ctrl-C ends."""
+    try:
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    except ValueError:  # not the main thread: a notebook's kernel keeps its own handlers
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _crew(args: argparse.Namespace, plan: "Plan", left: "list[Planned]", stack: ExitStack) -> "Iterator[Result]":

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from joblib import Parallel, cpu_count, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from orchestrator.sweep.performance import Code, Result, failed, perform_undisturbed
+from orchestrator.sweep.performance import Code, Result, failed, perform
 from orchestrator.sweep.plan import Planned
+from orchestrator.sweep.worker import begin
 
 MOST_DEATHS = 3
 """After so many deaths of its worker a campaign is given up."""
@@ -50,8 +51,8 @@ def _taken(waiting: deque[Planned], under_way: dict[str, Planned]) -> Iterator[P
 def _performed(
     campaigns: Iterable[Planned], under_way: dict[str, Planned], code: Code, n_jobs: int
 ) -> Iterator[Result]:
-    tasks = (delayed(perform_undisturbed)(p.variation.luggage, p.seed, p.key, code) for p in campaigns)
-    with parallel_config(backend="loky", inner_max_num_threads=1), warnings.catch_warnings():
+    tasks = (delayed(perform)(p.variation.luggage, p.seed, p.key, code) for p in campaigns)
+    with parallel_config("loky", inner_max_num_threads=1, initializer=begin), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         # With one job joblib stays in this process, where a death would be ours: two workers, one of them idle.
         parallel = Parallel(max(n_jobs, 2), return_as="generator_unordered", pre_dispatch=n_jobs, batch_size=1)

@@ -5,7 +5,6 @@ Rule of this file: whatever happens is returned as plain data, because nobody lo
 
 import os
 import platform
-import signal
 import time
 import traceback
 from collections.abc import Mapping
@@ -55,12 +54,6 @@ def perform(luggage: Luggage, seed: int, key: str, code: Code) -> Result:
         place = traceback.extract_tb(error.__traceback__)[-1]
         return failed(key, f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})", where)
     return {"key": key, **result, "cpu_s": round(time.process_time() - began, 3), "where": where}
-
-
-def perform_undisturbed(luggage: Luggage, seed: int, key: str, code: Code) -> Result:
-    """Perform a campaign in a process that leaves Ctrl-C to the one that started it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return perform(luggage, seed, key, code)
 
 
 def failed(key: str, reason: str, where: str = "") -> Result:

@@ -23,7 +23,11 @@ class Folder:
 
     def sweep(self, *words: str) -> int:
         """Sweep with one job; return the exit status."""
-        return sweep([str(self.config), "--out", str(self.out), "--jobs", "1", *words])
+        return self.swept("--jobs", "1", *words)
+
+    def swept(self, *words: str) -> int:
+        """Sweep in this folder; return the exit status."""
+        return sweep([str(self.config), "--out", str(self.out), *words])
 
     def rows(self, name: str) -> list[dict[str, str]]:
         """Return the rows of a table."""

@@ -12,6 +12,7 @@ from orchestrator.ledger import Ledger
 from orchestrator.sweep.results import opened
 
 OVEN = "laboratory.instruments.oven"
+SLOWLY = ("--seeds", "3", "--set", f"{OVEN}.slow_s=0.3")
 
 
 def test_sweep_performs_every_variation_with_every_seed(folder, capsys):
@@ -146,14 +147,13 @@ def test_sweep_refuses_a_folder_that_another_sweep_writes(folder, capsys):
     assert "another sweep writes there" in capsys.readouterr().err
 
 
-def test_sweep_goes_on_after_ctrl_c(folder):
-    """What is finished is kept; the command that is told goes on, and performs only the rest."""
-    words = ["--seeds", "4", "--set", f"{OVEN}.slow_s=0.4"]
-    command = [str(Path(sys.executable).parent / "sweep-campaigns"), str(folder.config), "--out", str(folder.out)]
+def stopped(folder, stroke: int) -> subprocess.CompletedProcess[str]:
+    """Sweep slowly in a process of its own and stop it after the first campaign; workers are gone when this returns."""
     here = Path(__file__)
-    path = os.pathsep.join(str(folder) for folder in (here.parents[2], here.parents[1], here.parent))
+    path = os.pathsep.join(str(place) for place in (here.parents[2], here.parents[1], here.parent))
+    command = [str(Path(sys.executable).parent / "sweep-campaigns"), str(folder.config), "--out", str(folder.out)]
     process = subprocess.Popen(
-        [*command, "--jobs", "1", *words],
+        [*command, "--jobs", "1", *SLOWLY],
         env=os.environ | {"PYTHONPATH": path},
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -161,14 +161,29 @@ def test_sweep_goes_on_after_ctrl_c(folder):
         start_new_session=True,
     )
     assert process.stderr is not None
-    assert process.stderr.readline().startswith("1 of 4 campaigns")
-    os.killpg(process.pid, signal.SIGINT)
-    shown, told = process.communicate(timeout=60)
-    assert process.returncode == 3
-    assert "interrupted; to go on: sweep-campaigns" in told
-    assert "Traceback" not in told
-    assert "are still to be performed" in shown
-    n_kept = len(folder.results)
-    assert 1 <= n_kept < 4
-    assert folder.sweep(*words) == 0
-    assert len(folder.results) == len({result["key"] for result in folder.results}) == 4
+    assert process.stderr.readline().startswith("1 of 3 campaigns")
+    if stroke == signal.SIGINT:
+        os.killpg(process.pid, stroke)  # as a terminal does
+    else:
+        process.send_signal(stroke)
+    shown, told = process.communicate(timeout=60)  # ends when the last worker has let go of the pipes
+    return subprocess.CompletedProcess(command, process.returncode, shown, told)
+
+
+def test_sweep_goes_on_after_ctrl_c(folder):
+    """What is finished is kept; the command that is told goes on, and performs only the rest."""
+    ended = stopped(folder, signal.SIGINT)
+    assert ended.returncode == 3
+    assert "interrupted; to go on: sweep-campaigns" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "are still to be performed" in ended.stdout
+    assert 1 <= len(folder.results) < 3
+    assert folder.sweep(*SLOWLY) == 0
+    assert len(folder.results) == len({result["key"] for result in folder.results}) == 3
+
+
+@pytest.mark.parametrize(("stroke", "status"), [(signal.SIGTERM, 3), (signal.SIGKILL, -signal.SIGKILL)])
+def test_sweep_takes_its_workers_with_it(folder, stroke, status):
+    """Ended by a queue of jobs, or killed: what is finished is kept, and no worker lives on."""
+    assert stopped(folder, stroke).returncode == status
+    assert 1 <= len(folder.results) < 3
