@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from instruments.driver import Action, Command
 from orchestrator.ledger import Run, State, Step
+from orchestrator.ledger.run import name_of_sample
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,12 @@ class Waiting:
 def gathered(waiting: Sequence[Waiting]) -> list[list[Waiting]]:
     """Return the loads that could be made, none larger than there is room for, the longest waiting run first."""
     kinds: dict[tuple[object, ...], list[Waiting]] = {}
+    taken: set[str] = set()
     for one in sorted(waiting, key=lambda w: (w.since_s, w.run.number)):
-        kinds.setdefault(one.kind, []).append(one)
+        sample = name_of_sample(one.command.settings)
+        if sample not in taken:  # two runs may name one sample, and only the first gets it
+            kinds.setdefault(one.kind, []).append(one)
+        taken |= {sample} if sample else set()
     return [
         group[i : i + group[0].action.capacity]
         for group in kinds.values()

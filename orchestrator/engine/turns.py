@@ -7,9 +7,10 @@ the step; a step that is repeated stays where it was begun, since its sample is 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
-from instruments.driver import Command
+from instruments.driver import Command, CommandRefused
 from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Run, State
+from orchestrator.ledger.run import name_of_sample
 
 
 def performing(state: State) -> set[str]:
@@ -35,8 +36,9 @@ def chosen(
         kept: Returns the instruments that wait for maintenance; what is begun there already goes on.
 
     Raises:
-        CommandRefused: No instrument of the role may perform it.
+        CommandRefused: No instrument of the role may perform it, or not on the sample that it names.
     """
+    _check_sample(state, run, command)
     able, busy = laboratory.allowing(command), performing(state)
     if run.steps and not run.steps[-1].is_over:
         able = [run.steps[-1].instrument]
@@ -44,3 +46,29 @@ def chosen(
         busy |= kept()
     bound = run.units.get(command.instrument)
     return next((name for name in able if name not in busy and bound in (None, name)), None)
+
+
+def _check_sample(state: State, run: Run, command: Command) -> None:
+    """Refuse a command on a sample that is elsewhere, was scrapped, or was never made in a campaign that makes some.
+
+    Raises:
+        CommandRefused: The recipe has mixed up samples.
+    """
+    name = name_of_sample(command.settings)
+    if name is None:
+        return
+    where = f"{command.instrument}.{command.action}: sample {name!r}"
+    for other in state.open_runs:
+        step = other.steps[-1] if other.steps and other is not run else None
+        if step is not None and step.is_under_way and step.told == name:
+            message = f"{where} is in {step.instrument}, at step {step.last.id}; a sample is in one place at a time"
+            raise CommandRefused(message)
+    maker = state.run(state.made[name]) if name in state.made else None
+    if maker is not None and maker.stage == "finished" and maker.status != "measured":
+        message = f"{where} was scrapped with run {maker.number} ({maker.failure}: {maker.reason}); make a new one"
+        raise CommandRefused(message)
+    if maker is None and state.made and name not in state.brought:
+        message = (
+            f"{where} was never made; name it as the step that made it has read it, like {next(iter(state.made))!r}"
+        )
+        raise CommandRefused(message)

@@ -47,6 +47,18 @@ class Step:
         """The latest attempt."""
         return self.attempts[-1]
 
+    @property
+    def told(self) -> str | None:
+        """The name of the sample that it is to be performed on, as its settings have it."""
+        return name_of_sample(self.settings)
+
+    @property
+    def made(self) -> str | None:
+        """The name of the sample that it made: it is done, was told none, and has read one."""
+        if self.status != "done" or self.told is not None:
+            return None
+        return name_of_sample((self.last.reading or {}).get("values", {}))
+
     def attempt(self, command_id: str) -> Attempt:
         """Return the attempt of that id; the latest one for an id that is none of them."""
         return next((attempt for attempt in self.attempts if attempt.id == command_id), self.last)
@@ -110,6 +122,12 @@ class Run:
     def origin(self) -> str:
         """Where its readings come from; `mixed` when from several kinds of instrument."""
         return join_origins(step.origin for step in self.steps)
+
+
+def name_of_sample(values: Mapping[str, Any]) -> str | None:
+    """Return the sample that settings or a reading name: the text called `sample`, or None."""
+    name = values.get("sample")
+    return name if isinstance(name, str) and name else None
 
 
 def join_origins(origins: Iterable[str]) -> str:

@@ -49,7 +49,8 @@ class State:
 
     Runs and maintenance share one sequence of numbers. `shown` is the last number that each instrument gave for each of
     its outputs, with its lab time; `maintained` is when each kind of maintenance was last done, by instrument and
-    action; `lost` are the runs whose sample was lost and whose point was not repeated.
+    action; `lost` are the runs whose sample was lost and whose point was not repeated. `made` are the runs that made a
+    sample, by its name; `brought` are names of samples that steps were told and none had made.
     """
 
     opened: Mapping[str, Any] | None = None
@@ -63,6 +64,8 @@ class State:
     shown: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     maintained: dict[tuple[str, str], float] = field(default_factory=dict)
     lost: list[int] = field(default_factory=list)
+    made: dict[str, int] = field(default_factory=dict)
+    brought: set[str] = field(default_factory=set)
     n_searches: int = 0
     instrument_states: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     status: str = "new"
@@ -112,6 +115,11 @@ class State:
         """
         found = self.runs.get(number or 0)
         return self.maintenance[number or 0] if found is None else found
+
+    @property
+    def all_runs(self) -> list[Run]:
+        """Runs of every purpose, maintenance among them, by number."""
+        return sorted([*self.runs.values(), *self.maintenance.values()], key=attrgetter("number"))
 
     @property
     def n_started(self) -> int:
@@ -245,6 +253,8 @@ def _step_started(state: State, event: Event, status: str) -> None:
     step.status = status
     load = tuple(body.get("load", ()))
     step.attempts.append(Attempt(body["id"], len(step.attempts) + 1, event.lab_s, load=load))
+    if step.told is not None and step.told not in state.made:
+        state.brought.add(step.told)
 
 
 def _step(state: State, event: Event) -> Step:
@@ -272,6 +282,8 @@ def _step_over(state: State, event: Event, status: str) -> None:
     attempt.not_before_s = body.get("not_before_s", event.lab_s)
     if body.get("state"):
         state.instrument_states.append((step.instrument, body["state"]))
+    if step.made is not None and event.run in state.runs:
+        state.made[step.made] = event.run
     shown = state.shown.setdefault(step.instrument, {})
     for name, value in ((body.get("reading") or {}).get("values") or {}).items():
         if isinstance(value, (int, float)) and not isinstance(value, bool):

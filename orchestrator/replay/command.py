@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 fine, 1 the compared campaigns differ, 2 usage, 5 ledger damaged or not verified.",
     )
     words.add_argument("ledger", metavar="LEDGER", help="the ledger's file or address, or the campaign's folder")
-    words.add_argument("--csv", metavar="FILE", help="write one row a run; with --what-if, one row a decision")
+    words.add_argument("--csv", metavar="FILE", help="write one row a run, a decision or a sample")
     words.add_argument("--report", metavar="DIR", help="write report.html and runs.csv anew from the ledger alone")
     words.add_argument("--at", type=int, metavar="SEQ", help="summary, table and report as of this event")
     question = words.add_mutually_exclusive_group()
@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     question.add_argument(
         "--explain", type=int, metavar="RUN", help="which parameters drove the prediction that this run was chosen on"
     )
+    question.add_argument("--samples", action="store_true", help="what became of each sample, where it is and has been")
     question.add_argument("--diff", metavar="OTHER", help="compare with another campaign's ledger")
     question.add_argument(
         "--verdict", metavar="RUN=WORD", help=f"change what a run counts for: {', '.join(_VERDICTS)} (as recorded)"
@@ -102,6 +103,7 @@ def _check_words(args: argparse.Namespace) -> None:
         "--verify": args.verify,
         "--what-if": args.what_if,
         "--explain": args.explain is not None,
+        "--samples": args.samples,
         "--diff": args.diff,
         "--verdict": args.verdict,
         "--export": args.export,
@@ -109,9 +111,9 @@ def _check_words(args: argparse.Namespace) -> None:
     }
     question = next((name for name, value in asked.items() if value), None)
     rules: list[tuple[str, Any, tuple[str | None, ...]]] = [
-        ("--csv", args.csv, (None, "--what-if")),
+        ("--csv", args.csv, (None, "--what-if", "--samples")),
         ("--report", args.report, (None,)),
-        ("--at", args.at, (None,)),
+        ("--at", args.at, (None, "--samples")),
         ("--out", args.out, ("--export",)),
         ("--head", args.head, ("--verify",)),
         ("--note", args.note, ("--verdict",)),
@@ -160,13 +162,35 @@ def _import(source: Path, place: str | Path) -> int:
 # ---- summary, table, report -----------------------------------------------------------------------------------------
 
 
-def _summarise(args: argparse.Namespace, ledger: "Ledger") -> int:
+def _go_back(args: argparse.Namespace, ledger: "Ledger") -> None:
+    """Let the ledger's state be that of the event that --at names."""
     if args.at is not None:
         from orchestrator.replay.decisions import state_at  # noqa: PLC0415 - so that --help answers at once
 
         if not 1 <= args.at <= ledger.state.n_events:
             _refuse(f"--at {args.at}", f"no such event; the ledger has events 1 to {ledger.state.n_events}")
         ledger.state = state_at(ledger, args.at)
+
+
+def _samples(args: argparse.Namespace, ledger: "Ledger") -> int:
+    from orchestrator.display import samples as words  # noqa: PLC0415 - so that --help answers at once
+    from orchestrator.ledger.samples import samples  # noqa: PLC0415 - as above
+    from orchestrator.replay import sheet  # noqa: PLC0415 - as above
+
+    found = samples(ledger.state)
+    if args.csv is not None:
+        _written(args.csv, lambda path: sheet.write_csv(path, words.COLUMNS, [words.cells(one) for one in found]))
+        return FINE
+    if found:
+        sheet.show(words.HEADINGS, [words.row(one) for one in found])
+    sys.stdout.write(words.counted(found) + "\n")
+    return FINE
+
+
+def _summarise(args: argparse.Namespace, ledger: "Ledger") -> int:
+    _go_back(args, ledger)
+    if args.samples:
+        return _samples(args, ledger)
     if args.csv is not None:
         from orchestrator.ledger.export import write_runs_csv  # noqa: PLC0415 - as above
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from orchestrator.ledger import Ledger, LedgerError
+from orchestrator.ledger.attempted import attempts
 from orchestrator.ledger.export import export, import_jsonl
-from orchestrator.ledger.export.attempts import attempts
 
 
 def graph(folder: Path) -> dict[str, dict[str, Any]]:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from orchestrator.ledger import Kind, Ledger, LedgerError
+from orchestrator.ledger.attempted import attempts
 from orchestrator.ledger.export import export
-from orchestrator.ledger.export.attempts import attempts
 
 WHEN: dict[str, Any] = {"lab_s": 3600.0, "utc": "2026-01-01T00:00:00+00:00", "origin": "simulated"}
 

@@ -21,6 +21,7 @@ from orchestrator.ledger.export.spectra import write_spectra
 from orchestrator.ledger.frame import objective_name
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.run import Run
+from orchestrator.ledger.samples import Sample, samples
 from orchestrator.ledger.state import State
 from orchestrator.ledger.store import LedgerError
 
@@ -68,7 +69,11 @@ def _write_folder(ledger: Ledger, folder: Path) -> None:
         files.append(_file(folder, path, f"what {one.step.instrument} read at step {one.attempt.id}"))
         spectra.setdefault(one.run.number, []).append(files[-1]["@id"])
     state = ledger.state
-    runs = [entity for run in state.runs.values() for entity in _run(state, run, spectra.get(run.number, []))]
+    products = {run: [_sample(one) for one in made] for run, made in _by_run(state).items()}
+    made = {run: [entity["@id"] for entity in entities] for run, entities in products.items()}
+    results = {run: [*made.get(run, []), *spectra.get(run, [])] for run in state.runs}
+    runs = [entity for run in state.runs.values() for entity in _run(state, run, results[run.number])]
+    runs += [entity for entities in products.values() for entity in entities]
     graph = [_descriptor(), _root(state, files), *files, _software(state), *_instruments(state), *runs]
     crate = {"@context": [f"{_SPECIFICATION}/context", {"sha256": "https://schema.org/sha256"}], "@graph": graph}
     text = json.dumps(crate, indent=1, ensure_ascii=False)
@@ -154,13 +159,32 @@ def _instruments(state: State) -> Iterator[Entity]:
         }
 
 
-def _run(state: State, run: Run, spectra: list[str]) -> Iterator[Entity]:
+def _by_run(state: State) -> dict[int, list[Sample]]:
+    """Return the samples that have a name, by the run that made them."""
+    found: dict[int, list[Sample]] = {}
+    for sample in samples(state):
+        if sample.name:
+            found.setdefault(sample.run.number, []).append(sample)
+    return found
+
+
+def _sample(sample: Sample) -> Entity:
+    why = f" ({sample.why})" if sample.why else ""
+    return {
+        "@id": _id(f"run-{sample.run.number}-sample", sample.name),
+        "@type": "IndividualProduct",
+        "name": sample.name,
+        "description": f"sample made by step {sample.origin.attempt.id}: {sample.fate}{why}",
+    }
+
+
+def _run(state: State, run: Run, made: list[str]) -> Iterator[Entity]:
     configuration = (state.opened or {})["configuration"]
     inputs = [
         _quantity(f"run-{run.number}", name, run.point[name], parameter.get("unit", ""))
         for name, parameter in configuration["parameters"].items()
     ]
-    outputs = [{"@id": spectrum} for spectrum in spectra]
+    outputs = [{"@id": one} for one in made]
     if run.value is not None:
         unit = configuration["objective"].get("unit", "")
         value = _quantity(f"run-{run.number}-result", objective_name(state), run.value, unit)

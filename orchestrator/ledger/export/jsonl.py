@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from orchestrator.ledger.attempted import attempts
 from orchestrator.ledger.events import FORMAT, GENESIS, chain, compact
-from orchestrator.ledger.export.attempts import attempts
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.opening import open_store
 from orchestrator.ledger.store import LedgerDamaged, LedgerError, Row

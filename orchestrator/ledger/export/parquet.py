@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from orchestrator.ledger.attempted import Attempted, attempts
 from orchestrator.ledger.events import Kind
-from orchestrator.ledger.export.attempts import Attempted, attempts
 from orchestrator.ledger.frame import hours, run_columns, run_units
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.state import State
@@ -28,6 +28,9 @@ _ARRAYS_AT_ONCE = 200
 _WHERE = {"run": "int64", "step": "int64", "attempt": "int64", "instrument": "string", "action": "string"}
 _ATTEMPT = {
     **_WHERE,
+    "purpose": "string",
+    "sample": "string",
+    "load": "string",
     "origin": "string",
     "outcome": "string",
     "failure": "string",
@@ -153,6 +156,9 @@ def _attempts(state: State) -> Iterator[Cells]:
         attempt = one.attempt
         yield {
             **one.where,
+            "purpose": one.run.purpose,
+            "sample": one.sample,
+            "load": " ".join(attempt.load) or None,
             "origin": one.step.origin,
             "outcome": one.outcome,
             "failure": attempt.failure,
@@ -167,9 +173,9 @@ def _attempts(state: State) -> Iterator[Cells]:
 
 def _telemetry(ledger: Ledger) -> Iterator[Cells]:
     for event in islice(ledger.events(), ledger.state.n_events):
-        run = ledger.state.runs.get(event.run or 0)
-        if event.kind != Kind.TELEMETRY or run is None:
+        if event.kind != Kind.TELEMETRY:
             continue
+        run = ledger.state.run(event.run)
         step = run.steps[(event.step or 0) - 1]
         where = Attempted(run, step, step.attempt(event.body["id"])).where
         for name, value in event.body.get("values", {}).items():

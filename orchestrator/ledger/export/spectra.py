@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.ledger.export.attempts import Attempted, attempts
+from orchestrator.ledger.attempted import Attempted, attempts
 from orchestrator.ledger.ledger import Ledger
 
 

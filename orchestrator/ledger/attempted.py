@@ -44,6 +44,11 @@ class Attempted:
         return settings | {f"values.{name}": value for name, value in read.items()}
 
     @property
+    def sample(self) -> str | None:
+        """The sample that it was performed on, or that it made."""
+        return self.step.told or (self.step.made if self.attempt is self.step.last else None)
+
+    @property
     def arrays(self) -> Mapping[str, str]:
         """The sha256 of each array that was read, by name."""
         arrays: Mapping[str, str] = (self.attempt.reading or {}).get("arrays", {})
@@ -51,8 +56,8 @@ class Attempted:
 
 
 def attempts(state: State) -> Iterator[Attempted]:
-    """Yield every attempt, by run, step and number."""
-    for run in state.runs.values():
+    """Yield every attempt, maintenance among them, by run, step and number."""
+    for run in state.all_runs:
         for step in run.steps:
             for attempt in step.attempts:
                 yield Attempted(run, step, attempt)
