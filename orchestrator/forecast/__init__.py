@@ -4,6 +4,6 @@ Knows how to put simulated counterparts in the place of real drivers, and what t
 Must not touch a tool: no driver that blocks is connected, asked or halted here.
 """
 
-from orchestrator.forecast.forecast import Forecast, forecast
+from orchestrator.forecast.outlook import Forecast, forecast
 
 __all__ = ["Forecast", "forecast"]

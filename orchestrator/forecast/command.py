@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from orchestrator.forecast.forecast import Forecast, forecast
+from orchestrator.forecast.outlook import Forecast, forecast
 from orchestrator.forecast.terminal import shown
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def run(campaign: "Campaign", n_forecasts: int, overrides: Mapping[str, Any]) ->
     found = _forecast(campaign, n_forecasts, overrides)
     width = None if sys.stdout.isatty() else 140
     Console(width=width).print(shown(found, campaign.planner.objective, campaign.settings.laboratory.rate))
-    return not found.stuck
+    return found.has_room and not found.stuck
 
 
 def _forecast(campaign: "Campaign", n_forecasts: int, overrides: Mapping[str, Any]) -> Forecast:

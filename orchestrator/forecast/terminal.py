@@ -13,7 +13,7 @@ from rich.text import Text
 
 from orchestrator.display.wording import clean, named, number, plural, with_unit
 from orchestrator.forecast.course import WEAR_UNIT, Course
-from orchestrator.forecast.forecast import Forecast, Span
+from orchestrator.forecast.outlook import Forecast, Span
 from orchestrator.forecast.stand_in import GEOMETRIC_SD
 from orchestrator.objective import Objective
 
@@ -155,6 +155,8 @@ def _trouble(found: Forecast) -> Iterator[RenderableType]:
         for reason in dict.fromkeys(map(_without_numbers, course.pauses)):
             example = next(p for p in course.pauses if _without_numbers(p) == reason)
             pauses.setdefault(reason, []).append(example)
+    if not found.has_room:
+        yield Text("the disk has no room for the ledger; make room, or choose another with --out", style="bold red")
     stuck = {_without_numbers(course.ending) for course in found.stuck}
     for reason, examples in _by_frequency(pauses)[:_MOST_REASONS]:
         verb, style = ("cannot go on", "bold red") if reason in stuck else ("pauses", "yellow")

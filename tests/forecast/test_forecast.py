@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -263,6 +264,15 @@ def test_forecast_command_shows_a_table(
     ):
         assert told in out
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
+
+
+def test_forecast_command_tells_of_a_full_disk(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a month of events needs is more than there is: exit 2."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=4096))
+    assert main([str(write_config(tmp_path)), "--forecasts", "1", "--out", str(tmp_path / "out")]) == 2
+    assert "the disk has no room for the ledger" in capsys.readouterr().out
 
 
 def test_forecast_command_refuses_no_forecasts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,6 +79,11 @@ class Forecast:
         return sum(course.reached_s is not None for course in self.courses)
 
     @property
+    def has_room(self) -> bool:
+        """Whether the disk has room for nine of ten ledgers."""
+        return self.free_bytes is None or self.span(lambda course: course.n_bytes).high < self.free_bytes
+
+    @property
     def stuck(self) -> list[Course]:
         """The courses that could not go on, whoever came."""
         return [course for course in self.courses if course.is_stuck]
