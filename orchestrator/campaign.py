@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
-from instruments.driver import Command, Identity
+from instruments.driver import Command, Identity, Reading
 from orchestrator.address import Address, address
 from orchestrator.clock import SimulatedClock, WallClock
 from orchestrator.comparison import CHANGEABLE, Difference, differences
@@ -18,12 +18,14 @@ from orchestrator.config import CampaignConfig, ConfigError, Configuration, Prob
 from orchestrator.data import DataError, read_csv
 from orchestrator.display.watcher import Silent, Watcher
 from orchestrator.engine import Engine, Word
+from orchestrator.engine.answers import misfits
 from orchestrator.engine.requests import copy_messages
 from orchestrator.engine.stopping import Stop
 from orchestrator.laboratory import Laboratory, build, check_origins, figures_of
 from orchestrator.ledger import Kind, Ledger, State, exists
 from orchestrator.ledger.events import FORMAT
 from orchestrator.ledger.export import write_runs_csv
+from orchestrator.ledger.readings import recordable_state
 from orchestrator.ledger.run import join_origins
 from orchestrator.limits import check_limits
 from orchestrator.maintenance import check_maintenance
@@ -206,14 +208,15 @@ class Campaign:
             self._open(ledger, identities or self._connected())
             return None
         found = self.changes(state)
+        if not found and state.status == "closed":
+            return Stop(state.reason, "finished" if state.exit_code == 0 else "halted", exit_code=state.exit_code)
+        identities = self._connected()  # a campaign whose instruments do not answer stays paused
         if found:
             changed = {"configuration": self.configuration.plain, "changed": [str(d) for d in found]}
             self._append(ledger, Kind.CONFIGURATION_CHANGED, changed, self._clock(state))
-        elif state.status == "closed":
-            return Stop(state.reason, "finished" if state.exit_code == 0 else "halted", exit_code=state.exit_code)
         if state.status == "paused":
             self._resume(ledger, note)
-        self._tell(ledger, self._connected(), self._clock(state), with_state=False)
+        self._tell(ledger, identities, self._clock(state), with_state=False)
         return None
 
     def changes(self, state: State) -> list[Difference]:
@@ -282,9 +285,9 @@ class Campaign:
     ) -> None:
         for role, identity in identities.items():
             body: dict[str, Any] = {"instrument": role, **asdict(identity), "origin": str(identity.origin)}
-            state = getattr(self.laboratory.instruments[role], "state", None)
-            if with_state and state is not None:
-                body["state"] = dict(state)
+            state = recordable_state(self.laboratory.instruments[role]) if with_state else None
+            if state is not None:
+                body["state"] = state
             self._append(ledger, Kind.INSTRUMENT_CONNECTED, body, clock, str(identity.origin))
 
     def _append(
@@ -303,8 +306,12 @@ class Campaign:
         return SimulatedClock(epoch, lab_s)
 
     def _connected(self) -> dict[str, Identity]:
-        identities = self.laboratory.connect()
-        check_origins(self.configuration, identities)
+        try:
+            identities = self.laboratory.connect()
+            check_origins(self.configuration, identities)
+        except ConfigError:
+            self.laboratory.close()
+            raise
         return identities
 
     def _check_words(self, state: State, words: Sequence[Word]) -> None:
@@ -317,9 +324,13 @@ class Campaign:
                 there = ", ".join(f"{run}.{number}" for run, number in doubtful) or "none is"
                 problems.append(Problem(place, f"this step is not in doubt; in doubt: {there}"))
                 continue
-            missing = word.missing(self.laboratory.instruments[step.instrument].actions[step.action])
+            action = self.laboratory.instruments[step.instrument].actions[step.action]
+            missing = word.missing(action)
             if missing:
                 problems.append(Problem(place, f"done needs what it read: --reading {' '.join(missing)} as NAME=VALUE"))
+            elif word.how == "done":
+                wrong = misfits(action, step.settings, Reading(dict(word.values)))
+                problems += [Problem(place, f"the reading cannot count: {words}") for words in wrong]
         if problems:
             raise ConfigError(problems)
 

@@ -31,17 +31,8 @@ from instruments.driver import (
     Reading,
     Scalar,
 )
-
-
-@dataclass(frozen=True)
-class Overdue:
-    """No answer of a blocking driver when one was due; it may still come."""
-
-    reason: str
-
-
-News = Phase | Reading | InstrumentError | Overdue
-"""What can be heard of a step: a phase that ended, its reading, why it failed, or that nothing is heard."""
+from orchestrator import hearing
+from orchestrator.hearing import News, Overdue, told
 
 HALT_S = 10.0
 """How long a blocking driver that was halted may take to come back, s on the wall."""
@@ -126,13 +117,14 @@ class SimulatedClock:
         if not is_phased(instrument):
             message = f"{instrument.name}: a blocking driver needs laboratory.clock: wall"
             raise TypeError(message)
-        phases = instrument.phases(command, rng)  # type: ignore[union-attr]  # is_phased has looked
-        self._playing[key] = self._schedule.process(self._play(key, phases, start_s, n_known))
+        begin = partial(instrument.phases, command, rng)  # type: ignore[union-attr]  # is_phased has looked
+        self._playing[key] = self._schedule.process(self._play(key, begin, start_s, n_known))
 
     def _play(
-        self, key: tuple[int, int], phases: Generator[Phase, None, Reading], at_s: float, n_known: int
+        self, key: tuple[int, int], begin: Callable[[], Generator[Phase, None, Reading]], at_s: float, n_known: int
     ) -> Generator[simpy.Event, Any, None]:
-        start_s, news = at_s, _heard(partial(next, phases))
+        phases = _all_of(begin)
+        start_s, news = at_s, told(partial(next, phases))
         while isinstance(news, Phase):
             at_s += max(news.duration_s, _SHORTEST_S)
             try:
@@ -140,12 +132,12 @@ class SimulatedClock:
                     yield self._schedule.at(at_s)
             except simpy.Interrupt as halt:
                 at_s = self.now_s
-                news = _heard(partial(phases.throw, InstrumentError(FailureClass.HALTED, str(halt.cause), Moved.YES)))
+                news = told(partial(phases.throw, InstrumentError(FailureClass.HALTED, str(halt.cause), Moved.YES)))
                 continue
             n_known -= 1
             if n_known < 0:
                 self._posts.append(Post(*key, news))
-            news = _heard(partial(next, phases))
+            news = told(partial(next, phases))
         if start_s + _SHORTEST_S > max(at_s, self.now_s):
             with suppress(simpy.Interrupt):  # it is over already
                 yield self._schedule.at(start_s + _SHORTEST_S)
@@ -194,8 +186,8 @@ class SimulatedClock:
         for process in self._playing.values():
             process.interrupt(reason)
 
-    def halt_blocking(self) -> None:
-        """Halt every blocking driver that performs; safe in a signal handler. Simulated time has none."""
+    def hurry(self) -> None:
+        """Wait little for blocking drivers that are being halted; safe in a signal handler. Simulated time has none."""
 
     def leave_people(self) -> None:
         """Wait no more for what people do; safe in a signal handler. Simulated time has none."""
@@ -220,6 +212,10 @@ class _Thread:
     is_given_up: bool = False
 
 
+_Answer = tuple[tuple[int, int], _Thread, News]
+"""Run and step, the thread that speaks, and what it says."""
+
+
 class WallClock(SimulatedClock):
     """Lab time that passes as the time on the wall; blocking drivers run in daemon threads of their own.
 
@@ -239,7 +235,7 @@ class WallClock(SimulatedClock):
         is_real = rate == 1.0
         super().__init__(epoch, max(start_s, (datetime.now(UTC) - epoch).total_seconds()) if is_real else start_s)
         self._rate, self._offset_s = rate, self.now_s - time.monotonic() * rate
-        self._answers: queue.SimpleQueue[tuple[tuple[int, int], News] | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[_Answer | None] = queue.SimpleQueue()
         self._patience_s = patience_s
         self._threads: dict[tuple[int, int], _Thread] = {}
 
@@ -263,17 +259,15 @@ class WallClock(SimulatedClock):
             self._offset_s = self.now_s - time.monotonic() * self._rate
         timeout_s = (blocking.actions[command.action].timeout_s if timeout_s is None else timeout_s) / self._rate
         timeout_s = timeout_s if self._rate == 1.0 else max(timeout_s, _SHORTEST_TIMEOUT_S)
-        self._threads[key] = _Thread(blocking, time.monotonic() + timeout_s, f"within {_span(timeout_s)}")
+        thread = _Thread(blocking, time.monotonic() + timeout_s, f"within {_span(timeout_s)}")
+        self._threads[key] = thread
 
         def report(phase: str, values: Mapping[str, Scalar]) -> None:
-            self._answers.put((key, Phase(phase, 0.0, dict(values))))
+            self._answers.put((key, thread, hearing.phase(phase, values)))
 
         def work() -> None:
-            try:
-                news = _heard(partial(blocking.perform, command, report))
-            except BaseException as error:  # noqa: BLE001 - a driver that exits must not leave the campaign waiting
-                news = InstrumentError(FailureClass.INSTRUMENT, f"the driver ended its thread by {error!r}")
-            self._answers.put((key, news))
+            answer = hearing.performed(partial(blocking.perform, command, report))
+            self._answers.put((key, thread, hearing.made_safe(blocking, answer, HALT_S)))
 
         threading.Thread(target=work, name=f"{instrument.name} {command.id}", daemon=True).start()
 
@@ -295,7 +289,7 @@ class WallClock(SimulatedClock):
             self._take(*answer)
         return True
 
-    def _heard_within(self, wait_s: float, is_called: Callable[[], bool]) -> tuple[tuple[int, int], News] | None:
+    def _heard_within(self, wait_s: float, is_called: Callable[[], bool]) -> _Answer | None:
         """Return the next answer, or None when woken.
 
         A signal may reach the thread of a driver. The main thread, which alone runs handlers, would sleep on; so it
@@ -334,7 +328,9 @@ class WallClock(SimulatedClock):
         """Whether no step is under way that is waited for, played or performed."""
         return super().is_idle and not self._waited_for
 
-    def _take(self, key: tuple[int, int], news: News) -> None:
+    def _take(self, key: tuple[int, int], thread: _Thread, news: News) -> None:
+        if self._threads.get(key) is not thread:
+            return  # it reports though its step is over
         if not isinstance(news, Phase):
             del self._threads[key]
         self._posts.append(Post(*key, news))
@@ -351,14 +347,13 @@ class WallClock(SimulatedClock):
         for thread in self._threads.values():
             thread.is_given_up = thread.is_given_up or isinstance(thread.instrument, Attended)
 
-    def halt_blocking(self) -> None:
-        """Halt every blocking driver that performs, each from a thread of its own so that none waits for another.
+    def hurry(self) -> None:
+        """Give the blocking drivers, which are being halted, little time to come back; safe in a signal handler.
 
-        One that does not come back soon is overdue, and waited for no more.
+        One that does not is overdue, and waited for no more.
         """
         self._patience_s = 0.0
         for thread in self._threads.values():
-            threading.Thread(target=thread.instrument.halt, daemon=True).start()
             thread.due_s = min(thread.due_s, time.monotonic() + HALT_S)
             thread.within = f"within {HALT_S:g} s of being halted"
 
@@ -373,16 +368,6 @@ def is_phased(instrument: PhasedInstrument | Instrument) -> bool:
     return hasattr(instrument, "phases")
 
 
-def _heard(ask: Callable[[], Phase | Reading]) -> News:
-    """Return what a driver answers, be it a phase, a reading or any kind of failure."""
-    try:
-        news = ask()
-    except StopIteration as stop:
-        news = stop.value
-    except InstrumentError as error:
-        return error
-    except Exception as error:  # noqa: BLE001 - whatever a driver raises is a failure of its instrument
-        return InstrumentError(FailureClass.INSTRUMENT, f"the driver raised {type(error).__name__}: {error}")
-    if isinstance(news, (Phase, Reading)):
-        return news
-    return InstrumentError(FailureClass.INSTRUMENT, f"the driver returned {news!r} instead of a reading")
+def _all_of(begin: Callable[[], Generator[Phase, None, Reading]]) -> Generator[Phase, None, Reading]:
+    """Begin to tell phases at the first one, so that a driver which cannot even begin fails as one that has begun."""
+    return (yield from begin())

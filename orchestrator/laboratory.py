@@ -4,6 +4,7 @@ Rule of this file: a driver or a recipe is found by name and checked by its own 
 """
 
 import inspect
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -29,11 +30,13 @@ from instruments.driver import (
 from orchestrator.clock import is_phased
 from orchestrator.config import ConfigError, Configuration, Problem
 from orchestrator.config.messages import problems_of
+from orchestrator.hearing import why_not_halted
+from orchestrator.ledger.readings import ReadingError, recordable_state
 from orchestrator.patience import within
 from orchestrator.recipe import Recipe
 
-CONNECT_S, CLOSE_S = 120.0, 5.0
-"""How long a blocking driver may take to connect and to close, s on the wall."""
+CONNECT_S, HALT_S, CLOSE_S = 120.0, 10.0, 5.0
+"""How long a blocking driver may take to connect, to halt and to close, s on the wall."""
 
 T = TypeVar("T")
 _GROUP = "campaign.instruments"
@@ -95,6 +98,43 @@ class Laboratory:
         """
         return {role: _connected(role, instrument) for role, instrument in self.instruments.items()}
 
+    def restore(self, name: str, state: Mapping[str, Any]) -> None:
+        """Give an instrument that tells its phases a state back that the ledger has of it.
+
+        Raises:
+            ConfigError: It does not take it.
+        """
+        instrument = self.instruments[name]
+        if not is_phased(instrument):
+            return
+        try:
+            instrument.state = state  # type: ignore[union-attr]  # is_phased has looked
+        except Exception as error:
+            reason = f"does not take its recorded state back: {type(error).__name__}: {error}"
+            message = f"{reason}; go back to the driver that wrote it, or add --new"
+            raise ConfigError([Problem(f"instrument {name}", message)]) from error
+
+    def halt(self, say: Callable[[str], None]) -> list[threading.Thread]:
+        """Halt every blocking instrument, at work or not, each from a thread of its own so that none waits for another.
+
+        Args:
+            say: Told in words of each that cannot be halted, from its thread.
+
+        Returns:
+            The threads; each ends within `HALT_S`.
+        """
+
+        def halt(name: str, instrument: PhasedInstrument | Instrument) -> None:
+            why = why_not_halted(instrument, HALT_S)
+            if why is not None:
+                say(f"instrument {name}: {why}; look at it now")
+
+        blocking = [(name, i) for name, i in self.instruments.items() if not is_phased(i)]
+        threads = [threading.Thread(target=halt, args=named, daemon=True) for named in blocking]
+        for thread in threads:
+            thread.start()
+        return threads
+
     def close(self) -> None:
         """Close every instrument; one that cannot be closed, or hangs, keeps nobody from its results."""
         for instrument in self.instruments.values():
@@ -113,9 +153,14 @@ def _connected(role: str, instrument: PhasedInstrument | Instrument) -> Identity
     except Exception as error:
         message = f"does not answer: {type(error).__name__}: {error}; see to its link, then run the same command"
         raise ConfigError([Problem(f"instrument {role}", message)]) from error
-    if not isinstance(identity, Identity):
-        message = f"connect() returned {identity!r}; it must return an Identity"
+    words = (identity.maker, identity.model, identity.serial) if isinstance(identity, Identity) else ()
+    if not words or not all(isinstance(word, str) for word in words) or identity.origin not in set(Origin):
+        message = f"connect() returned {identity!r}; it must return an Identity, its maker, model and serial as text"
         raise ConfigError([Problem(f"instrument {role}", message)])
+    try:
+        recordable_state(instrument)
+    except ReadingError as error:
+        raise ConfigError([Problem(f"instrument {role}", f"{error}; mend its driver")]) from error
     return identity
 
 

@@ -19,14 +19,17 @@ def within(seconds: float, ask: Callable[[], T]) -> T:
 
     Raises:
         TimeoutError: It is not back in time.
+        RuntimeError: It ended its thread, as `sys.exit` does.
     """
-    outcome: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+    outcome: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
 
     def work() -> None:
         try:
             outcome.put((ask(), None))
-        except BaseException as error:  # noqa: BLE001 - raised again by who waits
+        except Exception as error:  # noqa: BLE001 - raised again by who waits
             outcome.put((None, error))
+        except BaseException as error:  # noqa: BLE001 - a driver's exit is not that of whoever asks it
+            outcome.put((None, RuntimeError(f"it ended its thread by {error!r}")))
 
     threading.Thread(target=work, daemon=True).start()
     try:

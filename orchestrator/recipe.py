@@ -7,7 +7,7 @@ So it must be a function of its point and the readings alone: no clock, no chanc
 import math
 import traceback
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -150,13 +150,20 @@ class Performance:
 
 
 def _measured(value: object) -> Measured:
-    measured = value if isinstance(value, Measured) else None
-    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
-        measured = Measured(float(value))
-    if measured is None or not math.isfinite(measured.value):
-        message = f"the recipe returned {value!r}; it must return a finite number or Measured(value, sd)"
+    measured = value if isinstance(value, Measured) else Measured(value)  # type: ignore[arg-type]  # looked at here
+    numbers = [measured.value] if measured.sd is None else [measured.value, measured.sd]
+    if not all(map(_is_finite, numbers)) or not isinstance(measured.details, Mapping):
+        message = f"the recipe returned {repr(value)[:500]}; it must return a finite number or Measured(value, sd)"
         raise RecipeFault(message)
-    return measured
+    return replace(measured, value=float(measured.value))
+
+
+def _is_finite(value: object) -> bool:
+    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    try:
+        return is_number and math.isfinite(value)  # type: ignore[arg-type]  # is_number has looked
+    except OverflowError:  # a whole number beyond all floats
+        return False
 
 
 def _place(error: BaseException) -> str:

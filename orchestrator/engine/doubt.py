@@ -72,7 +72,7 @@ def settle(instrument: PhasedInstrument | Instrument, step: Step, word: Word | N
     if word is not None:
         return Resolution(word.how, word.note, Reading(dict(word.values)) if word.how == "done" else None)
     remembered, action = _recollection(instrument, step.last.id), instrument.actions.get(step.action)
-    is_done = remembered.memory == Memory.DONE and remembered.reading is not None
+    is_done = remembered.memory == Memory.DONE and isinstance(remembered.reading, Reading)
     is_repeatable = action is not None and action.repeatable
     ways = (
         (is_done, Resolution("recalled", "the instrument remembers its outcome", remembered.reading)),
@@ -87,9 +87,10 @@ def _recollection(instrument: PhasedInstrument | Instrument, command_id: str) ->
     if not isinstance(instrument, Remembering):
         return Recollection(Memory.UNKNOWN)
     try:
-        return within(RECALL_S, lambda: instrument.recall(command_id))
+        answer: object = within(RECALL_S, lambda: instrument.recall(command_id))
     except Exception:  # noqa: BLE001 - a driver that cannot answer does not know
         return Recollection(Memory.UNKNOWN)
+    return answer if isinstance(answer, Recollection) else Recollection(Memory.UNKNOWN)
 
 
 def question(step: Step) -> str:

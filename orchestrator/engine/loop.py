@@ -6,11 +6,12 @@ than what is known when it starts.
 """
 
 import queue
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from instruments.driver import Command, CommandRefused
-from orchestrator.clock import SimulatedClock, is_phased
+from orchestrator.clock import SimulatedClock
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.display.watcher import Watcher
 from orchestrator.engine.agenda import Due, beside, kept_from_samples, upkeep
@@ -68,6 +69,8 @@ class Engine:
         self._stop: Stop | None = None
         self._halt_reason: str | None = None
         self._untold: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._unsafe: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._halts: list[threading.Thread] = []
 
     def run(self) -> Stop:
         """Go on until the campaign is finished, halted or paused, and tell why.
@@ -114,7 +117,17 @@ class Engine:
     def _halt_soon(self, reason: str) -> None:
         """Halt blocking drivers at once, and phased ones between two events of the schedule."""
         self._halt_reason = reason
-        self._clock.halt_blocking()
+        self._halts += self._laboratory.halt(self._unsafe.put)
+        self._clock.hurry()
+
+    def _end_halts(self) -> None:
+        """Wait until every instrument is halted, and say of which none knows, in the ledger too."""
+        for thread in self._halts:
+            thread.join()
+        while not self._unsafe.empty():
+            told = self._unsafe.get()
+            self._recorder.watcher.notice(told)
+            self._recorder.record(Kind.NOTE, {"text": told})
 
     def _pause(self, stop: Stop) -> None:
         self._stop = self._stop or stop
@@ -122,9 +135,8 @@ class Engine:
 
     def _resume(self) -> None:
         """Bring instruments and recipes to where the ledger ends."""
-        for role, state in self._state.instrument_states:
-            if is_phased(self._laboratory.instruments[role]):
-                self._laboratory.instruments[role].state = state  # type: ignore[union-attr]  # is_phased has looked
+        for name, state in self._state.instrument_states:
+            self._laboratory.restore(name, state)
         for run in self._state.open_runs:
             self._performer.resume(run)
         self._finish_loads()
@@ -326,6 +338,7 @@ class Engine:
         return Stop("; ".join(questions), "paused", exit_code=4) if questions else None
 
     def _end(self) -> Stop:
+        self._end_halts()
         stop, request = self._stop, self._request
         if request is not None and request.is_soon and (stop is None or stop.who != ENGINE):
             stop = request.stop

@@ -5,6 +5,7 @@ sees it, so that a live recipe and a replayed one see the same objects.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -19,15 +20,24 @@ from instruments.driver import (
     check_command,
 )
 from orchestrator.chance import stream
-from orchestrator.clock import Overdue, Post
+from orchestrator.clock import Post
 from orchestrator.config.schema import CampaignConfig
+from orchestrator.engine.answers import Answers, unusable
 from orchestrator.engine.doubt import Resolution, Word, question, settle
 from orchestrator.engine.policies import Decision, decide
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.stopping import Stop
+from orchestrator.hearing import Overdue
 from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Kind, Run, Step
-from orchestrator.ledger.readings import decode_reading, encode_reading, plain_scalar, shown_scalar
+from orchestrator.ledger.readings import (
+    ReadingError,
+    decode_reading,
+    encode_reading,
+    plain_scalar,
+    recordable_state,
+    shown_scalar,
+)
 from orchestrator.maintenance import recipe_of as maintenance
 from orchestrator.recipe import Lab, Performance, Recipe, RecipeFault
 
@@ -62,6 +72,7 @@ class Performer:
         self._halt = halt
         self._lab = Lab(laboratory.roles)
         self._performances: dict[int, Performance] = {}
+        self._answers = Answers(recorder.state)
         self._words = {(word.run, word.step): word for word in words}
 
     def waits_for(self, run: Run) -> Command | None:
@@ -260,27 +271,37 @@ class Performer:
     def _take_reading(self, run: Run, step: Step, reading: Reading) -> None:
         body: dict[str, Any] = {}
         attachments: list[bytes] = []
+        action = self._laboratory.instruments[step.instrument].actions.get(step.action)
         try:
             body, attachments = encode_reading(reading)
-            self._accept(run, body, attachments)
+            state = self._state_of(step.instrument)
+            self._accept(run, step, body, attachments)
         except InstrumentError as error:
             self._take_failure(run, step, error, body, attachments)
-        except Exception as error:  # noqa: BLE001 - not recordable, or a fault in the recipe's own check
-            failure = FailureClass.RECIPE if body else FailureClass.MEASUREMENT
+        except ReadingError as error:
+            self._take_failure(run, step, unusable(action, str(error)), body, attachments)
+        except Exception as error:  # noqa: BLE001 - a fault in the recipe's own check
             reason = f"{type(error).__name__} while looking at the reading: {error}"
-            self._take_failure(run, step, InstrumentError(failure, reason, Moved.YES), body, attachments)
+            failure = InstrumentError(FailureClass.RECIPE, reason, Moved.YES)
+            self._take_failure(run, step, failure, body, attachments)
         else:
-            outcome = {"id": step.last.id, "reading": body, "state": self._state_of(step.instrument)}
+            outcome = {"id": step.last.id, "reading": body, "state": state}
             self._recorder.record_step(Kind.STEP_FINISHED, outcome, run, step, attachments)
+            self._answers.remember(step)
             self._feed(run, step)
             self._settle(run)
 
-    def _accept(self, run: Run, body: Mapping[str, Any], attachments: Sequence[bytes]) -> None:
-        """Let the command look at the reading as it will be read again."""
+    def _accept(self, run: Run, step: Step, body: Mapping[str, Any], attachments: Sequence[bytes]) -> None:
+        """Look at the reading as it will be read again: is it what was promised, and does the command accept it?"""
+        arrays = dict(zip(body["arrays"].values(), attachments, strict=True))
+        reading = decode_reading(body, arrays.__getitem__)
+        action = self._laboratory.instruments[step.instrument].actions.get(step.action)
+        wrong = "" if action is None else "; ".join(self._answers.misfits(step, action, body, reading))
+        if wrong:
+            raise unusable(action, wrong)
         command = self._performances[run.number].command
         if command is not None and command.accept is not None:
-            arrays = dict(zip(body["arrays"].values(), attachments, strict=True))
-            command.accept(decode_reading(body, arrays.__getitem__))
+            command.accept(reading)
 
     def _take_failure(
         self,
@@ -300,7 +321,7 @@ class Performer:
             "moved": str(error.moved),
             "decision": "retry" if decision.retry else "fail",
             "not_before_s": not_before_s,
-            "state": self._state_of(step.instrument),
+            "state": self._state_after_failure(step.instrument),
             **({"pause": True} if decision.pause else {}),
             **({"reading": reading} if reading else {}),
         }
@@ -324,8 +345,12 @@ class Performer:
         self._react(step, error, Decision(pause=True, halt=failure == FailureClass.SAFETY))
 
     def _state_of(self, instrument: str) -> dict[str, Any] | None:
-        state = getattr(self._laboratory.instruments[instrument], "state", None)
-        return None if state is None else dict(state)
+        return recordable_state(self._laboratory.instruments[instrument])
+
+    def _state_after_failure(self, instrument: str) -> dict[str, Any] | None:
+        with suppress(ReadingError):  # a failure is recorded all the same
+            return self._state_of(instrument)
+        return None
 
 
 def next_id(run: Run) -> str:

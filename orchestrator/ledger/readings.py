@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -11,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instruments.driver import Reading, Scalar
+from orchestrator.ledger.events import compact
 
 _LARGEST_TEXT = 10_000
 _LARGEST_ARRAY = 100_000_000
+_LARGEST_WHOLE = 2**63
 _PREFIX = 10  # magic, version and length of the header in numpy's format
 
 
@@ -27,6 +30,10 @@ def encode_reading(reading: Reading) -> tuple[dict[str, Any], list[bytes]]:
     Raises:
         ReadingError: A value is not finite, or is nothing the ledger can hold.
     """
+    for name, held in (("values", reading.values), ("arrays", reading.arrays)):
+        if not isinstance(held, Mapping):
+            message = f"its {name} are {repr(held)[:200]}, not a mapping"
+            raise ReadingError(message)
     values = {str(name): plain_scalar(name, value) for name, value in reading.values.items()}
     contents = {str(name): _array_bytes(name, array) for name, array in reading.arrays.items()}
     arrays = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
@@ -57,12 +64,26 @@ def plain_scalar(name: str, value: object) -> Scalar:
         return value
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
-    if isinstance(value, (int, np.integer)):
+    if isinstance(value, (int, np.integer)) and abs(int(value)) < _LARGEST_WHOLE:
         return int(value)
     if isinstance(value, (float, np.floating)) and math.isfinite(value):
         return float(value)
-    message = f"{name}={value!r} is not a finite number or text"
+    message = f"{name}={repr(value)[:200]} is not a finite number or text"
     raise ReadingError(message)
+
+
+def recordable_state(instrument: object) -> dict[str, Any] | None:
+    """Return the state of an instrument as plain JSON, or None if it has none.
+
+    Raises:
+        ReadingError: It is no mapping, or holds what JSON does not have.
+    """
+    try:
+        state = getattr(instrument, "state", None)
+        return None if state is None else dict(json.loads(compact(dict(state))))
+    except Exception as error:
+        message = f"its state cannot be recorded: {type(error).__name__}: {error}"
+        raise ReadingError(message) from error
 
 
 def shown_scalar(value: object) -> Scalar:
@@ -98,7 +119,11 @@ def _layout(header: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
 
 
 def _array_bytes(name: str, array: NDArray[Any]) -> bytes:
-    plain = np.ascontiguousarray(array)
+    try:
+        plain = np.ascontiguousarray(array)
+    except ValueError as error:  # lists of several lengths
+        message = f"{name} is no array: {error}"
+        raise ReadingError(message) from error
     if plain.dtype.kind not in "iufcb" or plain.nbytes > _LARGEST_ARRAY:
         message = f"{name} is an array of {plain.dtype} with {plain.nbytes} bytes; numbers up to 100 MB are recorded"
         raise ReadingError(message)

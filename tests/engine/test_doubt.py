@@ -100,6 +100,7 @@ def test_doubt_is_settled_by_an_instrument_that_remembers(dead: Path, memory: st
     [
         (["--resolve", "1.1=done", "--note", "x"], "this step is not in doubt; in doubt: 2.1"),
         (["--resolve", "2.1=done", "--note", "x"], "done needs what it read: --reading sample as NAME=VALUE"),
+        (["--resolve", "2.1=done", "--note", "x", "--reading", "sample=7"], "the reading cannot count: sample=7"),
         (["--resolve", "2.1=maybe", "--note", "x"], "is not RUN.STEP=done|failed|repeat"),
         (["--resolve", "2.1=failed"], "needs a --note that says why"),
         (["--resolve", "2.1=done", "--note", "x", "--reading", "sample"], "is not NAME=VALUE"),

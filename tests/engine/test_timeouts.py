@@ -13,11 +13,12 @@ from orchestrator import clock as clock_module
 from orchestrator import laboratory as laboratory_module
 from orchestrator.campaign import Campaign, Outcome
 from orchestrator.chance import stream
-from orchestrator.clock import Overdue, WallClock
+from orchestrator.clock import WallClock
 from orchestrator.config import ConfigError
 from orchestrator.config.schema import PoliciesConfig
 from orchestrator.engine import Word
 from orchestrator.engine.policies import decide
+from orchestrator.hearing import Overdue
 from orchestrator.ledger import Event, Ledger
 from orchestrator.patience import within
 
@@ -101,7 +102,7 @@ def test_halt_of_a_driver_that_hangs_ends_all_the_same(tmp_path: Path, monkeypat
     clock = WallClock(clock_module.datetime.now(clock_module.UTC))
     scale = HangingScale(name="scale", folder=tmp_path)
     clock.perform((1, 1), scale, Command("scale", "weigh", {"sample": "1"}, "1.1.1"), stream(0, "x"), start_s=0.0)
-    clock.halt_blocking()
+    clock.hurry()
     news = []
     while not clock.is_idle:
         assert clock.advance()

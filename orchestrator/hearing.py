@@ -1,0 +1,125 @@
+"""What is heard of a driver, whatever it says: a phase, a reading, why it failed, or nothing. Never an exception.
+
+Rule of this file: a driver is somebody else's code. What it raises or returns beside the protocol is its own failure,
+told in words, and nothing it hands over is trusted to be what it seems.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from instruments.driver import FailureClass, Instrument, InstrumentError, Moved, Phase, PhasedInstrument, Reading
+from orchestrator.patience import within
+
+_LONGEST = 2000
+"""Characters of a reason that are kept; a driver may raise a whole page."""
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """No answer of a blocking driver when one was due, or none that can be relied on; it may still come."""
+
+    reason: str
+
+
+News = Phase | Reading | InstrumentError | Overdue
+"""What can be heard of a step: a phase that ended, its reading, why it failed, or that nothing is heard."""
+
+
+class DriverFault(InstrumentError):  # noqa: N818 - a fault of the driver, not of this program
+    """The driver itself went wrong, so that nobody knows in what state it left its tool."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(FailureClass.INSTRUMENT, _shortened(reason), Moved.UNKNOWN)
+
+
+def performed(perform: Callable[[], object]) -> Reading | InstrumentError:
+    """Return what a blocking driver answers, or why it does not."""
+    try:
+        answer = perform()
+    except BaseException as error:  # noqa: BLE001 - in its own thread a driver may raise whatever it likes
+        return _failure(error)
+    return answer if isinstance(answer, Reading) else _no_answer(answer)
+
+
+def told(ask: Callable[[], object]) -> Phase | Reading | InstrumentError:
+    """Return the next thing that a phased driver tells: a phase, or how it ends.
+
+    Raises:
+        KeyboardInterrupt: It runs in the thread of whoever presses Ctrl-C.
+    """
+    try:
+        news = ask()
+    except StopIteration as stop:
+        return stop.value if isinstance(stop.value, Reading) else _no_answer(stop.value)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - as above
+        return _failure(error)
+    return news if isinstance(news, Phase) and _is_sound(news) else _no_answer(news)
+
+
+def phase(name: object, values: object) -> Phase:
+    """Return what a blocking driver reports as telemetry: it is for people, and nonsense in it fails no step."""
+    return Phase(_shortened(str(name)), 0.0, dict(values) if isinstance(values, Mapping) else {"values": repr(values)})
+
+
+def made_safe(instrument: Instrument, news: Reading | InstrumentError, seconds: float) -> News:
+    """Halt an instrument whose driver went wrong; where that fails too, the outcome of its step is in doubt.
+
+    Args:
+        instrument: Who answered.
+        news: Its answer.
+        seconds: How long halting may take, s on the wall.
+    """
+    if not isinstance(news, DriverFault):
+        return news
+    not_halted = why_not_halted(instrument, seconds)
+    if not_halted is not None:
+        return Overdue(f"{news.reason}; {not_halted}")
+    return InstrumentError(news.failure, f"{news.reason}; it was halted", news.moved)
+
+
+def why_not_halted(instrument: PhasedInstrument | Instrument, seconds: float) -> str | None:
+    """Halt an instrument, and return in words why that failed, or None.
+
+    Args:
+        instrument: Who is halted.
+        seconds: How long it may take, s on the wall.
+    """
+    try:
+        within(seconds, instrument.halt)
+    except Exception as error:  # noqa: BLE001 - as above
+        return f"it could not be halted: {_words(error)}"
+    return None
+
+
+def _is_sound(news: Phase) -> bool:
+    is_number = isinstance(news.duration_s, (int, float)) and math.isfinite(news.duration_s)
+    return is_number and isinstance(news.name, str) and isinstance(news.telemetry, Mapping)
+
+
+def _no_answer(answer: object) -> DriverFault:
+    return DriverFault(f"the driver returned {answer!r} instead of a reading")
+
+
+def _failure(error: BaseException) -> InstrumentError:
+    """Return a failure as it may be recorded: of a known class, its reason a text."""
+    if not isinstance(error, InstrumentError):
+        is_plain = isinstance(error, Exception)
+        return DriverFault(
+            f"the driver raised {_words(error)}" if is_plain else f"the driver ended its thread by {error!r}"
+        )
+    try:
+        reason = error.reason if isinstance(error.reason, str) else repr(error.reason)
+        return InstrumentError(FailureClass(error.failure), _shortened(reason), Moved(error.moved))
+    except (AttributeError, ValueError):
+        return DriverFault(f"the driver raised {type(error).__name__} without class, reason or moved")
+
+
+def _words(error: BaseException) -> str:
+    return _shortened(f"{type(error).__name__}: {error}")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
