@@ -182,11 +182,14 @@ class Engine:
 
     def _maintain(self) -> None:
         """Begin the maintenance that is due wherever the instrument is free; no new sample comes to it before."""
+        begun = self._state.unstarted
+        is_begun = begun is not None and begun.is_maintenance
+        if not is_begun and next(upkeep(self._settings, self._state, self._clock.now_s), None) is None:
+            return
         is_ending = self._request is not None or enough(self._settings, self._history, self._clock.now_s) is not None
         if self._stop is not None or (is_ending and not any(map(self._performer.waits_for, self._state.open_runs))):
             return
-        begun = self._state.unstarted
-        if begun is not None and begun.is_maintenance:
+        if begun is not None and is_begun:
             self._start(begun)
         for due in upkeep(self._settings, self._state, self._clock.now_s):
             at_work = {str(run.concerns["instrument"]) for run in self._state.open_runs if run.is_maintenance}

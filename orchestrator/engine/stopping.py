@@ -55,10 +55,10 @@ def gains_too_little(settings: CampaignConfig, objective: Objective, suggestion:
 
 
 def _goal_reached(settings: CampaignConfig, history: History) -> str | None:
-    best = history.best
+    target, patience = settings.stop.target, settings.stop.no_improvement_in
+    best = None if target is None and patience is None else history.best
     if best is None or best.value is None:
         return None
-    target, patience = settings.stop.target, settings.stop.no_improvement_in
     if target is not None and not history.merit.objective.better(target, best.value):
         return f"run {best.number} reached the target: {best.value:.4g} against {target:g} (stop.target)"
     since = history.n_since(best)

@@ -77,6 +77,8 @@ class SqliteStore(Store):
     def __init__(self, path: Path, *, write: bool = False, post: bool = False, busy_s: float = _BUSY_S) -> None:
         self._lock = FileLock(f"{path}.lock")
         self._nothing_at: tuple[int, int] | None = None
+        self._asked: sa.Connection | None = None
+        self._driver: Any = None  # what is beneath that connection; SQLAlchemy's way to it costs more than the question
         is_new = not path.exists()
         if write:
             self._take_lock(path)
@@ -167,9 +169,11 @@ class SqliteStore(Store):
 
         Source: https://www.sqlite.org/pragma.html#pragma_data_version
         """
-        driver: Any = self._live.connection.driver_connection
+        live = self._live  # connects again where the connection was lost
+        if live is not self._asked:
+            self._asked, self._driver = live, live.connection.driver_connection
         try:
-            return int(driver.execute("PRAGMA data_version").fetchone()[0])
+            return int(self._driver.execute("PRAGMA data_version").fetchone()[0])
         except sqlite3.Error as error:
             raise self._fault(sa.exc.DBAPIError(None, None, error), "reading") from error
 

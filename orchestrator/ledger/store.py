@@ -53,7 +53,7 @@ _POSTED = sa.select(_INBOX.c.id, _INBOX.c.body).where(_INBOX.c.id > sa.bindparam
 _PAGE = 5000
 _BATCH = 256
 
-MOST_HELD, LONGEST_HELD_S = 256, 0.1
+MOST_HELD, LONGEST_HELD_S = 1024, 0.1
 """How many rows are held back, and for how long on the wall, s, before the next append writes them."""
 
 Row = tuple[Any, ...]

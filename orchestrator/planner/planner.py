@@ -185,6 +185,7 @@ class Planner:
         """
         return Question(self._search, [*self._initial, *observations], pending, number).answer()
 
+    @one_thread()
     def predict(self, observations: Sequence[Observation], points: Sequence[Point]) -> tuple[FloatArray, FloatArray]:
         """Return predicted objective and its sd at points, arrays of shape (n_points,), in the objective's unit.
 
@@ -196,6 +197,7 @@ class Planner:
         scores, sds = outlook.score, outlook.sd
         return self.objective.predicted(scores), self.objective.predicted_sd(scores, sds)
 
+    @one_thread()
     def drivers(self, point: Point, observations: Sequence[Observation], pending: Sequence[Point] = ()) -> Drivers:
         """Return what moves the prediction at a point away from the average one.
 
@@ -210,6 +212,7 @@ class Planner:
         rows = measured([*self._initial, *observations])
         return drivers(self.space, self.objective, self.belief(observations, pending), point, rows)
 
+    @one_thread()
     def belief(self, observations: Sequence[Observation], pending: Sequence[Point] = ()) -> Belief:
         """Return what is believed on these observations; with the initial rows, at least one is measured."""
         return self._search.belief([*self._initial, *observations], pending)

@@ -123,9 +123,9 @@ def _average(material: Material) -> str:
 
 
 def _how(best: Run) -> Fact:
-    why = clean(best.why.get("why", ""))
-    if best.why.get("kind") != "model":
-        return Fact("how it was found", "a point of the initial design", why)
+    why, kind = clean(best.why.get("why", "")), best.why.get("kind")
+    if kind != "model":
+        return Fact("how it was found", "a random point" if kind == "random" else "a point of the initial design", why)
     where = "extrapolating" if best.why.get("extrapolating") else "within the measured rows"
     return Fact("how it was found", f"suggested by the model, {where}", why)
 
