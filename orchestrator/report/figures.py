@@ -114,6 +114,9 @@ def _prediction(material: Material) -> Section:
     if not prediction.predicted_runs(material):
         return Section(title, text="No measured run was predicted: each point came from the initial design.")
     caption = "Each prediction was made before its run; bars are one sd. On the dashed line both agree."
+    drift = drift_of(material.state)
+    if drift is not None and not drift.is_none:
+        caption += " Measured values are those the planner learnt from: drift is taken out."
     plot = _plot(prediction.prediction(material), "prediction", caption)
     key = [(MEASURED, "run"), (BEST, "best run")]
     return Section(title, [plot], text=prediction.coverage(material), key=key, width="half")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -17,8 +18,13 @@ Z_80 = 1.2816
 
 
 def predicted_runs(material: Material) -> list[Run]:
-    """Return the measured runs that were predicted."""
-    return [run for run in material.measured if run.why.get("mean") is not None]
+    """Return the measured runs that were predicted, their values as the planner learnt them: drift taken out."""
+    learnt = zip(material.state.finished, material.observed, strict=True)
+    return [
+        replace(run, value=seen.value, sd=seen.sd)
+        for run, seen in learnt
+        if seen.value is not None and run.why.get("mean") is not None
+    ]
 
 
 def prediction(material: Material) -> Figure:
@@ -29,9 +35,8 @@ def prediction(material: Material) -> Figure:
     values, errors = [run.value or 0.0 for run in runs], [run.sd or 0.0 for run in runs]
     ax.errorbar(means, values, xerr=sds, yerr=errors, fmt="none", ecolor=HUES["soft"], elinewidth=1, zorder=2)
     ax.scatter(means, values, s=24, marker=MEASURED.marker, color=HUES[MEASURED.hue], zorder=3)
-    best = material.summary.best
-    if best is not None and best.value is not None and best in runs:
-        ax.scatter([best.why["mean"]], [best.value], s=150, marker=BEST.marker, color=HUES[BEST.hue], zorder=4)
+    for best in (run for run in runs if run.number == getattr(material.summary.best, "number", None)):
+        ax.scatter([best.why["mean"]], [best.value or 0.0], s=150, marker=BEST.marker, color=HUES[BEST.hue], zorder=4)
     ends = [min(*means, *values), max(*means, *values)]
     ax.axline((ends[0], ends[0]), slope=1, color=HUES["muted"], linestyle=(0, (4, 3)), linewidth=1, zorder=1)
     label(ax, f"predicted {material.value_axis}", f"measured {material.value_axis}")

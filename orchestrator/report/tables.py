@@ -30,6 +30,8 @@ BADGES = {
     "none": "NO data yet",
 }
 
+_WITHOUT_MODEL = {"reference": "at the reference point", "repeat": "a lost sample made again", "random": "a random point"}
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -123,9 +125,10 @@ def _average(material: Material) -> str:
 
 
 def _how(best: Run) -> Fact:
-    why, kind = clean(best.why.get("why", "")), best.why.get("kind")
-    if kind != "model":
-        return Fact("how it was found", "a random point" if kind == "random" else "a point of the initial design", why)
+    why = clean(best.why.get("why", ""))
+    if best.why.get("kind") != "model":
+        how = _WITHOUT_MODEL.get(best.why.get("kind", "design"), "a point of the initial design")
+        return Fact("how it was found", how, why)
     where = "extrapolating" if best.why.get("extrapolating") else "within the measured rows"
     return Fact("how it was found", f"suggested by the model, {where}", why)
 
