@@ -102,7 +102,8 @@ class Campaign:
         if reference is None:
             return []
         try:
-            return [self.planner.space.check(reference.point)]
+            first = {p.name: p.choices[0] for p in self.planner.space.parameters if p.instrument}
+            return [self.planner.space.check({**reference.point, **first})]
         except SpaceError as error:
             raise self.configuration.error(("policies", "reference", "point"), str(error)) from error
 

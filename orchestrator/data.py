@@ -86,7 +86,7 @@ def read_rows(path: str | Path, space: ParameterSpace, objective: Objective) -> 
     wanted = {p.name: p.unit for p in space.parameters} | {objective.name: objective.unit}
     sd_name = f"{objective.name}_sd"
     columns, problems = _columns(table, wanted | {sd_name: objective.unit, "origin": "", "note": ""})
-    constant = {p.name for p in space.parameters if p.is_constant}
+    constant = {p.name for p in space.parameters if p.is_constant or p.instrument}
     problems += without_columns(table, [name for name in wanted if name not in constant], columns)
     if not table.rows:
         problems.append(f"{table.path}: has a header but no rows; add at least one")
@@ -133,7 +133,9 @@ def _points(
 ) -> list[dict[str, Value]]:
     points: list[dict[str, Value]] = [{} for _ in table.rows]
     for parameter in space.parameters:
-        unsaid = [str(parameter.fixed)] * len(table.rows)  # only where one value is all there is
+        # Only where one value is all there is, or rows say nothing of the instrument: then it was the first one.
+        only = parameter.choices[0] if parameter.instrument else parameter.fixed
+        unsaid = [str(only)] * len(table.rows)
         for i, text in enumerate(cells.get(parameter.name, unsaid)):
             try:
                 points[i][parameter.name] = _value(parameter, text)

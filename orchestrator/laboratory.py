@@ -66,8 +66,12 @@ class Laboratory:
         """Return what a role can do: the actions of the first instrument that fills it."""
         return self.instruments[self.roles[role][0]].actions
 
-    def allowing(self, command: Command) -> list[str]:
+    def allowing(self, command: Command, bound: str | None = None) -> list[str]:
         """Return the names of the instruments of its role that may perform a command.
+
+        Args:
+            command: Names the role as its instrument.
+            bound: The only one that is asked, if there is such a one.
 
         Raises:
             CommandRefused: None of them may: the reason of the last.
@@ -75,6 +79,8 @@ class Laboratory:
         able: list[str] = []
         refusal = CommandRefused(f"{command.instrument} is not in the laboratory")
         for name in self.roles.get(command.instrument, ()):
+            if bound not in (None, name):
+                continue
             try:
                 check_command(replace(command, instrument=name), self.instruments[name].actions)
             except CommandRefused as refused:

@@ -60,8 +60,10 @@ def _first_command(laboratory: Laboratory, point: Point) -> Command:
 def _refusals(
     configuration: Configuration, laboratory: Laboratory, point: Point, command: Command
 ) -> Iterator[Problem]:
+    named = configuration.settings.parameters.items()
+    bound = next((str(point[name]) for name, p in named if p.instrument == command.instrument), None)
     try:
-        laboratory.allowing(command)
+        laboratory.allowing(command, bound)
     except CommandRefused as refused:
         name = _parameter_behind(point, command, str(refused))
         if name is None:

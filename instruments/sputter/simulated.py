@@ -38,6 +38,12 @@ FLOW_SCCM = 40.0
 DRIFT_MEMORY, DRIFT_SD = 0.8, 0.03
 GAUGE_SD = 0.02
 RELATIVE_AGEING_KWH = 0.0015
+CONDITIONING_S, CONDITIONING_W = 2 * HOUR_S, 100.0
+
+_METER = {"target_kwh": Quantity("kWh")}
+CHANGE_TARGET = Action({}, _METER, expected_s=MAINTENANCE_S, timeout_s=4 * MAINTENANCE_S)
+CONDITION = Action({}, _METER, expected_s=7 * HOUR_S, timeout_s=24 * HOUR_S)
+"""Maintenance: a new target is a day's work; sputtering it clean takes two hours, pumping and cooling apart."""
 
 
 class SimulatedSputter:
@@ -51,6 +57,7 @@ class SimulatedSputter:
         ramp_w_min: How fast the power is raised, W/min; above 20 W/min the target cracks five times as often.
         load_lock: Whether a load-lock spares the long pump-down.
         noise: Factor on all spread and drift; 0 is a tool that repeats perfectly.
+        offset: By what share its films conduct more than those of another tool of its kind; two chambers differ.
         faults: Rates a run of everything that can go wrong.
     """
 
@@ -64,12 +71,18 @@ class SimulatedSputter:
         ramp_w_min: Annotated[float, Field(ge=1, le=100)] = 7.0,
         load_lock: bool = False,
         noise: Annotated[float, Field(ge=0)] = 1.0,
+        offset: Annotated[float, Field(gt=-1, le=10)] = 0.0,
         faults: SputterFaults = SPUTTER_FAULTS,
     ) -> None:
         self.name = name
-        self.actions: Mapping[str, Action] = {"deposit": deposit_action(max_power_w)}
+        self.actions: Mapping[str, Action] = {
+            "deposit": deposit_action(max_power_w),
+            "change_target": CHANGE_TARGET,
+            "condition": CONDITION,
+        }
         self._shelf, self._tool = shelf, TOOLS[tool]
         self._ramp_w_min, self._load_lock, self._noise, self._faults = ramp_w_min, load_lock, noise, faults
+        self._offset = offset
         self._energy_kwh, self._drift, self._fresh_target = 0.0, 0.0, False
         self._film: Film | None = None
         self.latest_fault = ""  # by name, for an emulator's alarm register; no memory of the simulation
@@ -104,13 +117,16 @@ class SimulatedSputter:
         """Release nothing."""
 
     def phases(self, command: Command, rng: np.random.Generator) -> Generator[Phase, None, Reading]:
-        """Yield the phases of a deposition and return its reading.
+        """Yield the phases of a deposition, or of a maintenance, and return its reading.
 
         Raises:
             InstrumentError: The command is outside the limits, or one of the faults has struck.
         """
         refuse_forbidden(command, self.actions)
         self.latest_fault = ""
+        if command.action != "deposit":
+            yield from self._change_target() if command.action == "change_target" else self._condition(rng)
+            return Reading({"target_kwh": round(self._energy_kwh, 4)})
         asked = SetPoint(**{name: float(value) for name, value in command.settings.items()})
         if happens(rng, self._faults.link_lost):
             reason = f"{self.name}: the link was lost before the chamber was loaded; nothing moved, try again"
@@ -127,6 +143,7 @@ class SimulatedSputter:
             "sample": film.id,
             "thickness_nm": round(measured_nm, 1),
             "deposition_h": round(hours, 4),
+            "target_kwh": round(self._energy_kwh, 4),
         }
         return Reading(values)
 
@@ -168,6 +185,14 @@ class SimulatedSputter:
     def _change_target(self) -> Generator[Phase, None, None]:
         yield Phase("maintenance: new target", MAINTENANCE_S, {"old_target_kwh": round(self._energy_kwh, 2)})
         self._energy_kwh, self._fresh_target = 0.0, True
+
+    def _condition(self, rng: np.random.Generator) -> Generator[Phase, None, None]:
+        """Pump, and sputter behind the closed shutter until a new target, or one that saw air, is clean."""
+        yield Phase("pump", 1.5 * duration_s(rng, 2.5 * HOUR_S, 1.35), {"pressure_pa": 2e-4})
+        yield Phase("pre-sputter", CONDITIONING_S, {"forward_w": CONDITIONING_W, "shutter": "closed"})
+        self._wear(CONDITIONING_W, CONDITIONING_S)
+        self._fresh_target = False
+        yield from self._unload(rng)
 
     def _strike(self, asked: SetPoint, rng: np.random.Generator) -> Generator[Phase, None, None]:
         """Strike at 2 Pa and step down to the pressure asked for, three times at most."""
@@ -234,7 +259,7 @@ class SimulatedSputter:
     def _draw_film(self, sample: str, asked: SetPoint, grown_nm: float, rng: np.random.Generator) -> Film:
         where = (asked.distance_cm, asked.power_w, asked.pressure_pa)
         ideal = float(physics.conductivity_us_cm(self._tool, *where, self._erosion))
-        aged = ideal * math.exp(self._drift) * (1 - RELATIVE_AGEING_KWH * self._energy_kwh)
+        aged = (1 + self._offset) * ideal * math.exp(self._drift) * (1 - RELATIVE_AGEING_KWH * self._energy_kwh)
         perfect = Film(sample, aged, grown_nm)
         return scattered(perfect, self._faults, rng, tool=self._tool, distance_cm=asked.distance_cm, noise=self._noise)
 
@@ -269,6 +294,7 @@ def deposit_action(max_power_w: float) -> Action:
             "reflected_w": watt,
             "pressure_pa": pascal,
             "substrate_k": kelvin,
+            "target_kwh": Quantity("kWh", required=False),
         },
         expected_s=18 * HOUR_S,
         timeout_s=240 * HOUR_S,

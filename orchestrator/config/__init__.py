@@ -187,6 +187,7 @@ def _complete(settings: CampaignConfig, source: Source) -> CampaignConfig:
                 "parameters: at least one is needed, or laboratory.table to read them from",
             )
         )
+    settings = _with_instruments(settings)
     for name, p in settings.parameters.items():
         if p.low is None and p.levels is None and p.choices is None and p.fixed is None:
             where = source.where(("parameters", name))
@@ -206,6 +207,15 @@ def _complete(settings: CampaignConfig, source: Source) -> CampaignConfig:
     if problems:
         raise ConfigError(problems)
     return settings
+
+
+def _with_instruments(settings: CampaignConfig) -> CampaignConfig:
+    """Fill in the names of the instruments where a parameter is to tell them apart."""
+    complete = dict(settings.parameters)
+    for name, p in settings.parameters.items():
+        if p.instrument is not None:
+            complete[name] = p.model_copy(update={"choices": list(settings.laboratory.roles[p.instrument])})
+    return settings.model_copy(update={"parameters": complete})
 
 
 def _place_of(name: str, settings: CampaignConfig, source: Source) -> str:

@@ -98,9 +98,26 @@ class CampaignConfig(Section):
     @model_validator(mode="after")
     def _reference_is_a_point(self) -> "CampaignConfig":
         reference = self.policies.reference
-        if reference is not None and set(reference.point) != set(self.parameters) and self.parameters:
-            message = f"policies.reference.point needs a value for each of {', '.join(self.parameters)}, and no other"
+        names = [name for name, p in self.parameters.items() if p.instrument is None]
+        if reference is not None and set(reference.point) != set(names) and names:
+            message = f"policies.reference.point needs a value for each of {', '.join(names)}, and no other"
             raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _tells_instruments_apart(self) -> "CampaignConfig":
+        for name, p in self.parameters.items():
+            if p.instrument is None:
+                continue
+            if p.instrument != self.laboratory.bottleneck:
+                message = (
+                    f"parameters.{name}.instrument: {p.instrument!r} is not laboratory.bottleneck "
+                    f"({self.laboratory.bottleneck}), and only of that is it known beforehand who performs a run"
+                )
+                raise ValueError(message)
+            if len(self.laboratory.roles[p.instrument]) < 2:
+                message = f"parameters.{name}.instrument: there is only one {p.instrument}; take {name} out"
+                raise ValueError(message)
         return self
 
     @model_validator(mode="after")

@@ -20,7 +20,9 @@ class ParameterConfig(Section):
     """One named input: bounds, or levels, or choices. With `laboratory.table`, what is left out is read from it.
 
     A `fixed` value is a context: every suggested point has it. With bounds, levels or choices beside it, past rows may
-    have other values, and the surrogate learns from them across contexts.
+    have other values, and the surrogate learns from them across contexts. With `instrument`, the bottleneck's role, the
+    value is the name of the instrument that performs the run: each suggestion is made for the one that is free, and the
+    surrogate learns what tells them apart.
     """
 
     unit: str = "1"
@@ -32,11 +34,12 @@ class ParameterConfig(Section):
     integer: bool = False
     step: Number | None = Field(default=None, gt=0)
     fixed: Number | str | None = None
+    instrument: str | None = None
 
     @model_serializer(mode="wrap")
     def _written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what is not used, so that ledgers begun before there was such a key stay the same campaign."""
-        unused = {"integer": False, "step": None, "fixed": None}
+        unused = {"integer": False, "step": None, "fixed": None, "instrument": None}
         return {key: value for key, value in serialise(self).items() if key not in unused or value != unused[key]}
 
     @property
@@ -73,6 +76,9 @@ class ParameterConfig(Section):
         lowest = min(self.levels) if self.levels else self.low
         if self.scale == "log" and lowest is not None and lowest <= 0:
             message = f"a log scale needs values above 0, not {lowest:g}"
+            raise ValueError(message)
+        if self.instrument is not None and (bounds or self.levels or self.fixed is not None):
+            message = "with instrument, the values are the names of the instruments: no bounds, levels or fixed value"
             raise ValueError(message)
         self._check_lattice()
         self._check_fixed()

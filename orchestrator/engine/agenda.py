@@ -98,7 +98,7 @@ def _repeat(settings: CampaignConfig, state: State) -> Due | None:
         nth = int(run.concerns.get("repeat", 0)) + 1
         if nth <= settings.policies.sample_repeats:
             why = f"run {run.number} lost its sample ({run.reason}); its point is performed again"
-            return Due("repeat", why, run.point, concerns={"run": run.number, "repeat": nth})
+            return Due("repeat", why, run.point, run.units, {"run": run.number, "repeat": nth})
     return None
 
 
@@ -117,7 +117,9 @@ def _reference(settings: CampaignConfig, state: State, instrument: str | None) -
         return None
     where = "" if instrument is None else f" on {instrument}"
     units = {} if instrument is None or role is None else {role: instrument}
-    return Due("reference", f"the reference point{where}, to see drift: {words}", dict(rule.point), units)
+    named = {name: str(instrument) for name, p in settings.parameters.items() if p.instrument}
+    point = {name: {**rule.point, **named}[name] for name in settings.parameters}
+    return Due("reference", f"the reference point{where}, to see drift: {words}", point, units)
 
 
 def _is_on(run: Run, role: str, instrument: str) -> bool:

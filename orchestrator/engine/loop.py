@@ -309,10 +309,12 @@ class Engine:
     def _suggest(self) -> Run | None:
         number, pending = self._state.next_number, self._pending
         points, nth = [run.point for run in pending], self._state.n_searches + 1
+        role, free = self._settings.laboratory.bottleneck, self._free_bottleneck
+        context = self._planner.space.context({} if role is None or free is None else {role: free})
         if self._settings.planner.turn(nth).acquisition != "random":
             self._recorder.flush()  # a model takes its time, and others may be reading
         try:
-            suggestion = self._planner.ask(self._history.known, points, nth)
+            suggestion = self._planner.ask(self._history.known, points, nth, context=context)
         except Exception as error:  # noqa: BLE001 - whatever a planner raises, the campaign must stay resumable
             reason = f"the planner failed at suggestion {number}: {type(error).__name__}: {error}"
             self._pause(Stop(reason, "paused", exit_code=4))
@@ -328,6 +330,8 @@ class Engine:
             "prefix": self._state.n_events,
             "pending": [run.number for run in pending],
         }
+        if context:
+            body["units"] = self._planner.space.bound(suggestion.point)
         drift = drift_of(self._state)
         if drift is not None and not drift.is_none:
             body["drift"] = drift.to_json()

@@ -39,13 +39,12 @@ def chosen(
         CommandRefused: No instrument of the role may perform it, or not on the sample that it names.
     """
     _check_sample(state, run, command)
-    able, busy = laboratory.allowing(command), performing(state)
+    able, busy = laboratory.allowing(command, run.units.get(command.instrument)), performing(state)
     if run.steps and not run.steps[-1].is_over:
         able = [run.steps[-1].instrument]
     elif run.purpose != "maintenance":
         busy |= kept()
-    bound = run.units.get(command.instrument)
-    return next((name for name in able if name not in busy and bound in (None, name)), None)
+    return next((name for name in able if name not in busy), None)
 
 
 def _check_sample(state: State, run: Run, command: Command) -> None:

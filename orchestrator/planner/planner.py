@@ -1,12 +1,14 @@
 """The planner: from what is known to the next point, as a pure function that says why."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from instruments.driver import EMPTY
 from orchestrator import config
 from orchestrator.config.pool import read_pool
 from orchestrator.config.schema import CampaignConfig, PlannerConfig
@@ -18,7 +20,7 @@ from orchestrator.planner.question import Question, Search, measured
 from orchestrator.planner.suggestion import Observation, Suggestion
 from orchestrator.planner.telling import checked
 from orchestrator.recipe import Point
-from orchestrator.space import ParameterSpace
+from orchestrator.space import ParameterSpace, Value
 from orchestrator.threads import one_thread
 
 __all__ = ["Observation", "Planner", "Suggestion"]
@@ -60,6 +62,7 @@ class Planner:
         n_initial = 0 if initial is None else len(initial)
         self._search = Search(space, objective, self.further, self.settings, seed, source, n_initial)
         self._initial = () if initial is None else tuple(map(Observation, initial.points, initial.values.tolist()))
+        self._searches: dict[tuple[tuple[str, Value], ...], Search] = {(): self._search}
         self._told: list[Observation] = []
 
     @classmethod
@@ -175,15 +178,29 @@ class Planner:
         return max(kept, key=lambda o: self.objective.score(o.value or 0.0), default=None)
 
     @one_thread()
-    def ask(self, observations: Sequence[Observation], pending: Sequence[Point] = (), number: int = 1) -> Suggestion:
+    def ask(
+        self,
+        observations: Sequence[Observation],
+        pending: Sequence[Point] = (),
+        number: int = 1,
+        *,
+        context: Mapping[str, Value] = EMPTY,
+    ) -> Suggestion:
         """Return the suggestion of this number: a pure function of its arguments and of how the planner was made.
 
         Args:
             observations: What came of the runs so far, without the initial rows.
             pending: Points that are being performed now.
             number: Which suggestion of the campaign it is, from 1.
+            context: Values that the point must have, as of the instrument that will perform it.
         """
-        return Question(self._search, [*self._initial, *observations], pending, number).answer()
+        return Question(self._search_at(context), [*self._initial, *observations], pending, number).answer()
+
+    def _search_at(self, context: Mapping[str, Value]) -> Search:
+        key = tuple(sorted(context.items()))
+        if key not in self._searches:
+            self._searches[key] = replace(self._search, space=self.space.at(context))
+        return self._searches[key]
 
     @one_thread()
     def predict(self, observations: Sequence[Observation], points: Sequence[Point]) -> tuple[FloatArray, FloatArray]:

@@ -52,7 +52,9 @@ class Respondent:
 
     def ask(self, decision: Decision) -> Suggestion:
         """Return what the planner suggests on what was known then."""
-        return self.planner_at(decision).ask(decision.known, decision.pending, decision.number)
+        planner = self.planner_at(decision)
+        context = planner.space.context(planner.space.bound(decision.point))
+        return planner.ask(decision.known, decision.pending, decision.number, context=context)
 
     def space_at(self, decision: Decision) -> ParameterSpace:
         """Return the space that was searched then."""

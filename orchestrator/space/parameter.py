@@ -33,6 +33,7 @@ class Parameter:
         scale: "linear" or "log": how it is spread over the unit interval.
         fixed: The value that every suggested point has, or None for a parameter that is searched. Where low equals high
             (and there are no choices) there is no other value, and it has no column.
+        instrument: The role whose instruments the choices are, or "". A run is bound to the one its point names.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     scale: str = "linear"
     fixed: Value | None = None
+    instrument: str = ""
 
     @classmethod
     def from_config(cls, name: str, config: ParameterConfig) -> "Parameter":
@@ -53,7 +55,8 @@ class Parameter:
         """
         fixed = config.fixed
         if config.choices is not None:
-            return cls(name, config.unit, choices=tuple(config.choices), fixed=fixed)
+            role = config.instrument or ""
+            return cls(name, config.unit, choices=tuple(config.choices), fixed=fixed, instrument=role)
         levels = config.lattice
         fixed = next((level for level in levels if level == fixed), fixed)  # whole numbers stay whole
         if levels:

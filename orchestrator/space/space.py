@@ -4,6 +4,7 @@ A point is a plain dict from parameter name to number or text, in parameter orde
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice, pairwise, product
 from typing import Any
 
@@ -49,6 +50,7 @@ class ParameterSpace:
         if not self.searched:
             message = f"every parameter ({', '.join(self.names)}) is fixed; leave at least one to be searched"
             raise SpaceError(message)
+        self._given = tuple(constraints)
         self.constraints: tuple[Constraint, ...] = read_constraints(constraints, self.parameters)
         self.candidates = None if candidates is None else self._eligible(candidates)
         self._region = Region(self.parameters, self.constraints) if self.constraints and candidates is None else None
@@ -73,6 +75,27 @@ class ParameterSpace:
         """Build the space a configuration describes."""
         built = [Parameter.from_config(name, config) for name, config in parameters.items()]
         return cls(built, candidates, constraints)
+
+    def at(self, context: Mapping[str, Value]) -> "ParameterSpace":
+        """Return the space in which some parameters are fixed, so that every point of it has these values.
+
+        Raises:
+            SpaceError: A value that the parameter cannot take, or no point is left.
+        """
+        fixed = [replace(p, fixed=p.check(context[p.name])) if p.name in context else p for p in self.parameters]
+        return ParameterSpace(fixed, self.candidates, self._given)
+
+    def bound(self, point: Point) -> dict[str, str]:
+        """Return which instrument has to fill a role at a point, by role."""
+        return {p.instrument: str(point[p.name]) for p in self.parameters if p.instrument}
+
+    def context(self, instruments: Mapping[str, str]) -> dict[str, Value]:
+        """Return the values of the parameters that name instruments.
+
+        Args:
+            instruments: Who fills a role, by role.
+        """
+        return {p.name: instruments[p.instrument] for p in self.parameters if p.instrument in instruments}
 
     @property
     def columns(self) -> tuple[range, ...]:

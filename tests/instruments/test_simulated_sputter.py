@@ -274,3 +274,45 @@ def test_faults_of_the_film_depend_on_thickness():
     assert faults.pinhole_rate(50) > 2 * faults.pinhole_rate(800)
     assert faults.delamination_rate(800) == pytest.approx(0.01)
     assert faults.delamination_rate(2500) > 5 * faults.delamination_rate(800)
+
+
+def maintain(tool, action, seed=0):
+    phases, steps = [], tool.phases(Command("sputter", action, {}, "2.1.1"), np.random.default_rng(seed))
+    try:
+        while True:
+            phases.append(next(steps))
+    except StopIteration as done:
+        return phases, done.value
+
+
+def test_sputter_shows_how_worn_its_target_is_and_gets_a_new_one():
+    """What it reads is the energy that went through the target; changing it costs a day and sets it back."""
+    tool = sputter(noise=0.0)
+    _, reading = deposit(tool)
+    assert reading.target_kwh == pytest.approx(tool.state["energy_kwh"], abs=1e-3)
+    assert reading.target_kwh > 0.1 * reading.deposition_h
+    phases, changed = maintain(tool, "change_target")
+    assert changed.target_kwh == 0.0
+    assert sum(phase.duration_s for phase in phases) == 24 * 3600
+    assert tool.state["fresh_target"]
+
+
+def test_sputter_conditions_a_new_target_so_that_the_next_film_need_not():
+    """Two hours behind the shutter; a fresh target would take them, and arc, in the next deposition."""
+    fresh, clean = sputter(noise=0.0), sputter(noise=0.0)
+    for tool in (fresh, clean):
+        maintain(tool, "change_target")
+    phases, reading = maintain(clean, "condition")
+    assert seconds(phases, "pre-sputter") == 2 * 3600
+    assert reading.target_kwh == pytest.approx(0.2)
+    longer, shorter = (seconds(deposit(tool)[0], "pre-sputter") for tool in (fresh, clean))
+    assert longer == pytest.approx(2 / 0.75 * shorter, abs=2)
+
+
+def test_sputter_chambers_of_a_kind_differ_by_an_offset():
+    """A tenth more conductive, whatever the point."""
+    films = {}
+    for offset in (0.0, 0.1):
+        _, reading = deposit(sputter(films.setdefault(offset, {}), noise=0.0, offset=offset))
+    one, other = (films[offset][reading.sample].conductivity_us_cm for offset in (0.0, 0.1))
+    assert other == pytest.approx(1.1 * one)
