@@ -30,7 +30,11 @@ BADGES = {
     "none": "NO data yet",
 }
 
-_WITHOUT_MODEL = {"reference": "at the reference point", "repeat": "a lost sample made again", "random": "a random point"}
+_WITHOUT_MODEL = {
+    "reference": "at the reference point",
+    "repeat": "a sample made again",
+    "random": "a random point",
+}
 
 
 @dataclass(frozen=True)
