@@ -9,7 +9,7 @@ from orchestrator.forecast.stand_in import Cast
 def needs_person(players: Cast) -> Callable[[str, str], bool]:
     """Return whether a step of an instrument and action needs a person.
 
-    An action may say so itself (`attended`). Else it does where it takes or makes a sample: somebody loads it.
+    An action may say so itself (`attended`). Else it does where it takes or makes a `sample`: somebody loads it.
     """
 
     def needed(instrument: str, action: str) -> bool:
@@ -21,4 +21,4 @@ def needs_person(players: Cast) -> Callable[[str, str], bool]:
 
 def _is_attended(action: Action) -> bool:
     told: bool | None = getattr(action, "attended", None)
-    return any(q.text for q in (*action.settings.values(), *action.outputs.values())) if told is None else told
+    return "sample" in {*action.settings, *action.outputs} if told is None else told
