@@ -7,11 +7,11 @@ from typing import Any
 from orchestrator.config import recorded
 from orchestrator.data import Rows
 from orchestrator.engine.drift import drift_of, instrument_of
-from orchestrator.ledger import Run, State
+from orchestrator.ledger import LedgerDamaged, Run, State
 from orchestrator.merit import Merit
 from orchestrator.objective import Objective
 from orchestrator.planner import Observation, Planner
-from orchestrator.space import ParameterSpace
+from orchestrator.space import ParameterSpace, SpaceError
 
 
 class History:
@@ -103,15 +103,20 @@ def planner_of(state: State, overrides: Mapping[str, Any] | None = None, *, opti
 
     Raises:
         ConfigError: A key or a value that this version does not know.
+        LedgerDamaged: Parameters that nothing can be searched in.
     """
     opened = state.opened or {}
     settings = recorded(opened["configuration"], "the ledger's configuration", overrides, option=option).settings
     past = {
         name: Rows.from_json(rows)
-        for name, rows in opened["data"].items()
-        if rows is not None and getattr(settings.data, name) is not None
+        for name in ("source", "initial")
+        if (rows := opened.get("data", {}).get(name)) is not None and getattr(settings.data, name) is not None
     }
-    space = ParameterSpace.from_config(settings.parameters, opened["candidates"], settings.constraints)
+    try:
+        space = ParameterSpace.from_config(settings.parameters, opened.get("candidates"), settings.constraints)
+    except SpaceError as error:
+        message = f"the ledger's configuration: {error}; the ledger was edited, or written by another version"
+        raise LedgerDamaged(message) from error
     objective = Objective.from_config(settings.objective)
     further = Objective.further(settings.further_objectives)
     return Planner(space, objective, settings.planner, seed=settings.seed, further=further, **past)

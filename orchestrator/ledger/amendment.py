@@ -67,8 +67,8 @@ def leave(path: str | Path | Address, kind: Kind, body: Mapping[str, Any], *, ru
 def _utc(state: State) -> str:
     """Return the present moment as the campaign's clock has it."""
     opened = state.opened or {}
-    laboratory = opened["configuration"]["laboratory"]
-    if laboratory["clock"] == "wall" and laboratory.get("rate", 1) == 1:
+    laboratory = opened["configuration"].get("laboratory", {})
+    if laboratory.get("clock") == "wall" and laboratory.get("rate", 1) == 1:
         return datetime.now(UTC).isoformat(timespec="milliseconds")
     moment = datetime.fromisoformat(opened["epoch"]) + timedelta(seconds=state.lab_s)
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")

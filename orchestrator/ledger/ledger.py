@@ -13,6 +13,7 @@ from instruments.driver import Reading
 from orchestrator.address import Address, address
 from orchestrator.ledger.damage import fits, misfit
 from orchestrator.ledger.events import FORMAT, GENESIS, Event, Kind, chain, compact
+from orchestrator.ledger.form import misfit_of
 from orchestrator.ledger.opening import open_store
 from orchestrator.ledger.readings import decode_reading
 from orchestrator.ledger.run import Attempt, Run
@@ -46,13 +47,24 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.state = State(head=GENESIS)
+        with _without_collector():
+            for event in self.events():
+                self._take(event)
+
+    def _take(self, event: Event) -> None:
+        """Take an event that was read into account, if it can be one."""
+        what = f"event {event.seq} ({event.kind})"
         try:
-            with _without_collector():
-                for event in self.events():
-                    self.state.apply(event)
+            wrong = misfit_of(event, self.state)
+            if not wrong:
+                self.state.apply(event)
+                return
         except TransitionError as error:
-            message = f"{self.path}: {error}; the ledger was edited, or written by another version"
-            raise LedgerDamaged(message) from error
+            what, wrong = str(error), ""
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            wrong = f"it does not follow from what was before it ({type(error).__name__}: {error})"
+        message = f"{self.path}: {what}{wrong and f': {wrong}'}; the ledger was edited, or written by another version"
+        raise LedgerDamaged(message)
 
     @classmethod
     def open(cls, path: str | Path | Address) -> Self:
@@ -127,7 +139,13 @@ class Ledger:
         Raises:
             LedgerDamaged: A row is missing, changed, or out of place.
         """
-        return (_event(row[:-1], row[-1]) for row in self.rows())
+        for row in self.rows():
+            try:
+                event = _event(row[:-1], row[-1])
+            except (ValueError, TypeError, AttributeError, RecursionError) as error:
+                message = f"{self.path}: event {row[0]}: its body is none ({error}); the ledger was edited"
+                raise LedgerDamaged(message) from error
+            yield event
 
     def others(self) -> Iterator[tuple[str, Row]]:
         """Yield what the ledger holds beside its events, `(table, row)`: attachments by hash, messages by number."""
@@ -264,7 +282,7 @@ def _message(text: str) -> dict[str, Any]:
 def _event(content: tuple[Any, ...], digest: str) -> Event:
     seq, kind, version, lab_s, utc, origin, run, step, text = content
     body = _DECODER.decode(text)
-    if kind == Kind.CAMPAIGN_OPENED and body.get("format", 0) > FORMAT:
+    if kind == Kind.CAMPAIGN_OPENED and isinstance(body.get("format"), int) and body["format"] > FORMAT:
         message = f"the ledger has format {body['format']}; this version reads up to {FORMAT}: upgrade"
         raise LedgerDamaged(message)
     return Event(seq, kind, lab_s, utc, origin, run, step, body, digest, version)

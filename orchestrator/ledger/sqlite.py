@@ -51,6 +51,8 @@ _NETWORK = (
     "fuse.gluster",
 )
 _BUSY_S = 5.0
+_SMALLEST = 512  # bytes of the smallest page that SQLite has; it writes over what is smaller
+_JOURNAL = "PRAGMA journal_mode=WAL"
 _LOCK_S, _LOCK_POLL_S = 0.3, 0.03
 """How long the lock is tried for: who only looks whether it is free holds it for a moment."""
 
@@ -75,11 +77,16 @@ class SqliteStore(Store):
     path: Path
 
     def __init__(self, path: Path, *, write: bool = False, post: bool = False, busy_s: float = _BUSY_S) -> None:
+        self.path = path
         self._lock = FileLock(f"{path}.lock")
         self._nothing_at: tuple[int, int] | None = None
         self._asked: sa.Connection | None = None
         self._driver: Any = None  # what is beneath that connection; SQLAlchemy's way to it costs more than the question
+        self._is_ready = False
         is_new = not path.exists()
+        if not is_new and not path.is_file():
+            message = f"{path}: is no file; give the ledger's file, or the campaign's folder"
+            raise LedgerError(message)
         if write:
             self._take_lock(path)
             if is_new:
@@ -116,6 +123,8 @@ class SqliteStore(Store):
         try:
             unfinished.unlink(missing_ok=True)
             engine = _engine(unfinished, write=True, busy_s=busy_s)
+            with engine.connect() as connection:
+                connection.exec_driver_sql(_JOURNAL)
             with engine.begin() as connection:
                 METADATA.create_all(connection)
                 for statement in _REFUSALS:
@@ -130,12 +139,14 @@ class SqliteStore(Store):
 
     def _look_at(self, path: Path) -> None:
         """Refuse a file before SQLite touches it: it would leave files beside it that get in the way later."""
-        if path.stat().st_size == 0:
-            self._lock.release()
-            message = f"{path}: the file is empty; it was truncated, or is not a ledger"
+        size = path.stat().st_size
+        if size < _SMALLEST:
+            self._release()
+            what = f"the file has {size} bytes only" if size else "the file is empty"
+            message = f"{path}: {what}; it was truncated, or is not a ledger"
             raise LedgerDamaged(message)
         if not _is_writable(path):
-            self._lock.release()
+            self._release()
             message = f"{path}: {_WAYS_OUT[sqlite3.SQLITE_READONLY]}"
             raise LedgerRefused(message)
 
@@ -154,6 +165,11 @@ class SqliteStore(Store):
             found = f"{self.path.stat().st_size} bytes of {n_bytes} are there"
         if found != "ok":
             raise LedgerDamaged(_torn(self.path, found))
+        tables = set(connection.scalars(sa.text("SELECT name FROM sqlite_master WHERE type = 'table'")))
+        connection.rollback()
+        if missing := sorted(set(METADATA.tables) - tables):
+            message = f"{self.path}: a database without the table {missing[0]}, which is no ledger; give the right file"
+            raise LedgerDamaged(message)
 
     def posted(self, after: int) -> list[tuple[int, str]]:
         """Return the messages left after the one of that number; asks no table while nobody else has written."""
@@ -177,6 +193,15 @@ class SqliteStore(Store):
         except sqlite3.Error as error:
             raise self._fault(sa.exc.DBAPIError(None, None, error), "reading") from error
 
+    def _make_ready(self) -> None:
+        """Choose the journal in which readers do not wait; not before there is something to write.
+
+        It is a word in the file's header, and a ledger that is refused keeps every byte.
+        """
+        if not self._is_ready:
+            self._live.exec_driver_sql(_JOURNAL)
+            self._is_ready = True
+
     def _fault(self, error: sa.exc.DBAPIError, what: str) -> LedgerError:
         code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         if code in _WAYS_OUT:
@@ -196,6 +221,9 @@ class SqliteStore(Store):
     def close(self) -> None:
         """Release the file and the lock; safe to call twice."""
         super().close()
+        self._release()
+
+    def _release(self) -> None:
         if self._lock.is_locked:
             with suppress(OSError):
                 _signature(self.path).unlink(missing_ok=True)
@@ -259,7 +287,7 @@ def _engine(path: Path, *, write: bool, busy_s: float) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
-        pragmas = ("journal_mode=WAL", "synchronous=FULL") if write else ("query_only=ON",)
+        pragmas = ("synchronous=FULL",) if write else ("query_only=ON",)
         for pragma in (*pragmas, "trusted_schema=OFF", "recursive_triggers=ON"):
             connection.execute(f"PRAGMA {pragma}")
 

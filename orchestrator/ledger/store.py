@@ -109,6 +109,9 @@ class Store(ABC):
             LedgerError: It cannot be had, or there is none.
         """
 
+    def _make_ready(self) -> None:  # noqa: B027 - most databases need nothing
+        """Do what must be done before the first row is written."""
+
     def _connect(self) -> sa.Connection:
         try:
             connection = self._engine.connect()
@@ -168,6 +171,7 @@ class Store(ABC):
             LedgerError: The database refused; nothing was written.
         """
         try:
+            self._make_ready()
             for name, group in groupby(rows, key=itemgetter(0)):
                 table = METADATA.tables[name]
                 while batch := [dict(zip(table.c.keys(), row, strict=True)) for _, row in islice(group, _BATCH)]:
@@ -214,6 +218,7 @@ class Store(ABC):
     def _insert_all(self, rows: Sequence[Row], attachments: Mapping[str, bytes]) -> None:
         """Insert rows by statements that were compiled once: SQLAlchemy's own way costs more than the disk."""
         try:
+            self._make_ready()
             if attachments:
                 self._insert(self._attaching, _ATTACHMENTS, list(attachments.items()))
             self._insert(self._insertion, _EVENTS, rows)
@@ -248,6 +253,7 @@ class Store(ABC):
             LedgerError: The database refused.
         """
         try:
+            self._make_ready()
             self._live.execute(_INBOX.insert().values(body=text))
             self._live.commit()
         except sa.exc.DBAPIError as error:

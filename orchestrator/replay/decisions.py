@@ -93,10 +93,11 @@ class Reader:
         state, known = self.state, [self._known[number] for number in sorted(self._known)]
         if drift_of(state) is not None:
             known = observations(state)
-        if event.body["prefix"] != state.n_events:
-            state = state_at(self._ledger, event.body["prefix"])
+        prefix = event.body.get("prefix", state.n_events)
+        if prefix != state.n_events:
+            state = state_at(self._ledger, prefix)
             known = observations(state)
-        pending = [state.runs[number].point for number in event.body["pending"]]
+        pending = [state.runs[number].point for number in event.body.get("pending", ()) if number in state.runs]
         point, why, number = event.body["point"], event.body["why"], state.n_searches + 1
         return Decision(event.seq, event.run or 0, number, point, why, known, pending, state)
 

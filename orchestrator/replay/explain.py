@@ -50,7 +50,7 @@ def explain(ledger: Ledger, run: int) -> Explanation:
         seen.append(decision.run)
     other = ledger.state.runs.get(run) or ledger.state.maintenance.get(run)
     if other is not None:
-        message = f"no prediction stands behind it: {clean(other.why['why'])}"
+        message = f"no prediction stands behind it: {clean(other.why.get('why', ''))}"
         raise ExplanationError(message)
     there = f"there are suggestions 1 to {max(seen)}" if seen else "there are none yet"
     message = f"the campaign has no suggestion {run}; {there}"
@@ -58,8 +58,9 @@ def explain(ledger: Ledger, run: int) -> Explanation:
 
 
 def _explained(decision: Decision) -> Explanation:
-    if decision.why["kind"] != "model":
-        message = f"no prediction stands behind it: {clean(decision.why['why'])}; ask for one that the model chose"
+    if decision.why.get("kind") != "model":
+        why = clean(decision.why.get("why", ""))
+        message = f"no prediction stands behind it: {why}; ask for one that the model chose"
         raise ExplanationError(message)
     planner = Respondent().planner_at(decision)
     try:
@@ -95,7 +96,7 @@ def table(found: Explanation) -> tuple[list[str], list[list[str]]]:
 
 def remarks(found: Explanation) -> Iterator[str]:
     """Yield what must be known to read the table rightly."""
-    yield f"why the point was chosen: {clean(found.decision.why['why'])}"
+    yield f"why the point was chosen: {clean(found.decision.why.get('why', ''))}"
     yield "what each adds is its Shapley value over all orders; it explains the model, not the laboratory"
     if found.decision.why.get("further"):
         others = ", ".join(map(clean, found.decision.why["further"]))

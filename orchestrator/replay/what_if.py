@@ -89,11 +89,11 @@ def _alternative(respondent: Respondent, decision: Decision) -> Alternative:
     why = decision.why
     return Alternative(
         decision.run,
-        Prediction(decision.point, _by(why["kind"], why["acquisition_name"]), why["mean"], why["sd"]),
+        Prediction(decision.point, _by(why.get("kind"), why.get("acquisition_name")), why.get("mean"), why.get("sd")),
         Prediction(again.point, _by(again.kind, again.acquisition_name), again.mean, again.sd),
         float(np.linalg.norm(one - other)),
     )
 
 
-def _by(kind: str, acquisition: str) -> str:
-    return acquisition if kind == "model" else kind
+def _by(kind: str | None, acquisition: str | None) -> str:
+    return (acquisition if kind == "model" else kind) or ""

@@ -14,7 +14,11 @@ from orchestrator.ledger import Kind, Ledger, LedgerDamaged, LedgerError
 from orchestrator.ledger.export import export, import_jsonl
 
 WHEN: dict[str, Any] = {"lab_s": 0.0, "utc": "2026-01-01T00:00:00+00:00", "origin": "simulated"}
-OPENED = {"format": 1, "configuration": {"parameters": {"x": {}}, "objective": {"name": "y"}}}
+OPENED = {
+    "format": 1,
+    "epoch": "2026-01-01T00:00:00+00:00",
+    "configuration": {"parameters": {"x": {}}, "objective": {"name": "y"}},
+}
 
 
 def content(path: Path) -> dict[str, list[Any]]:

@@ -28,7 +28,11 @@ def odd_campaign(path: Path) -> Ledger:
         "parameters": {"status": {"unit": "K"}, "gas": {"unit": ""}},
         "objective": {"name": "origin", "unit": "g"},
     }
-    ledger.append(Kind.CAMPAIGN_OPENED, {"format": 1, "configuration": configuration}, **WHEN)
+    ledger.append(
+        Kind.CAMPAIGN_OPENED,
+        {"format": 1, "epoch": "2026-01-01T00:00:00+00:00", "configuration": configuration},
+        **WHEN,
+    )
     point = {"status": 1.5, "gas": "=cmd()"}
     ledger.append(Kind.SUGGESTED, {"point": point, "why": {"mean": 2.0, "sd": 0.5}}, run=1, **WHEN)
     ledger.append(Kind.RUN_STARTED, {}, run=1, **WHEN)

@@ -14,7 +14,11 @@ from orchestrator.ledger.state import TransitionError
 
 WHEN: dict[str, Any] = {"lab_s": 0.0, "utc": "2026-01-01T00:00:00+00:00", "origin": "simulated"}
 REST = "kind, version, lab_s, utc, origin, run, step, body, hash"
-OPENED = {"format": 1, "configuration": {"parameters": {"x": {}}, "objective": {"name": "y"}}}
+OPENED = {
+    "format": 1,
+    "epoch": "2026-01-01T00:00:00+00:00",
+    "configuration": {"parameters": {"x": {}}, "objective": {"name": "y"}},
+}
 
 
 def begun(path: Path) -> Ledger:

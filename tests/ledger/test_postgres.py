@@ -23,7 +23,11 @@ from orchestrator.ledger.postgres import campaigns
 pytestmark = pytest.mark.postgres
 TESTS = Path(__file__).parent.parent
 WHEN: dict[str, Any] = {"lab_s": 0.0, "utc": "2026-01-01T00:00:00+00:00", "origin": "simulated"}
-OPENED = {"format": 1, "configuration": {"parameters": {"x": {}}, "objective": {"name": "y"}}}
+OPENED = {
+    "format": 1,
+    "epoch": "2026-01-01T00:00:00+00:00",
+    "configuration": {"parameters": {"x": {}}, "objective": {"name": "y"}},
+}
 PASSWORD = "s3cret"  # noqa: S105 - it opens nothing
 
 

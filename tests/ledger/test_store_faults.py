@@ -263,7 +263,7 @@ def test_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE music (title)")
     other.close()
-    with pytest.raises(LedgerError, match="no such table"):
+    with pytest.raises(LedgerError, match="without the table attachments, which is no ledger"):
         Ledger.write(path)
     other = sqlite3.connect(path)
     assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("music",)]

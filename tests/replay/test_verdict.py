@@ -39,7 +39,7 @@ def test_verdict_on_a_ledger_that_is_being_written_is_left_for_it(
 @pytest.mark.parametrize(
     ("word", "expected"),
     [
-        ("99=invalid", "--verdict 99=invalid: the campaign has no run 99; there are runs 1 to 7"),
+        ("99=invalid", "--verdict 99=invalid: the campaign has no run 99; the last one is run 7"),
         ("2=wrong", "--verdict 2=wrong: is no verdict; give the run's number and one of invalid, valid, infeasible"),
         ("two=invalid", "is no verdict"),
         ("2", "is no verdict"),

@@ -137,7 +137,7 @@ def test_verify_shows_a_planner_that_fails_today(
 
     status, text = verified(tiny.rewritten(ledger, tmp_path / "new.sqlite", changed), capsys)
     assert status == 5
-    assert "planner: a point recorded, SpaceError: the pool of candidates is empty" in text
+    assert "a point recorded, LedgerDamaged: the ledger's configuration: the pool of candidates is empty" in text
 
 
 def test_verify_takes_a_last_digit_for_the_same(ledger: Path, tmp_path: Path) -> None:
