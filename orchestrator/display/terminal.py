@@ -73,7 +73,7 @@ class _Board:
         self._is_filled = False
 
     def take(self, event: Event, state: State) -> Run | None:
-        """Take an event; return the run it finished, if it did."""
+        """Take an event; return the run or the maintenance it finished, if it did."""
         if not self._is_filled:
             self._fill(state, event)
         self.lab_s, self.status, self.reason = state.lab_s, state.status, state.reason
@@ -89,7 +89,7 @@ class _Board:
         elif event.kind in (Kind.STEP_FINISHED, Kind.STEP_FAILED):
             self.moves = {number: move for number, move in self.moves.items() if number != event.run}
         elif event.kind == Kind.RUN_FINISHED:
-            return self._finished(state.runs[event.run or 0])
+            return self._finished(state.run(event.run))
         return None
 
     def _fill(self, state: State, event: Event) -> None:
@@ -103,8 +103,10 @@ class _Board:
         self.moves = {**self.moves, move.run: move}
 
     def _finished(self, run: Run) -> Run:
-        self.runs.append(run)
         self.moves = {number: move for number, move in self.moves.items() if number != run.number}
+        if run.is_maintenance:
+            return run
+        self.runs.append(run)
         if run.value is None:
             failure = run.failure or run.status or "aborted"
             self.failures = {**self.failures, failure: self.failures.get(failure, 0) + 1}
@@ -154,12 +156,16 @@ class PlainWatcher:
         """Leave nothing behind."""
 
     def _line(self, run: Run) -> str:
+        lab = f"lab {self._board.lab_s / 3600:.1f} h"
+        if run.is_maintenance:
+            failed = f": {clean(run.reason)}" if run.reason else ""
+            return f"run {run.number:>3} {run.status} {clean(run.why.get('why', ''), 200)}{failed} | {lab}"
         objective, best = self._board.objective, self._board.best
         value = f"{named(objective.name, objective.unit)} {with_unit(with_sd(run.value, run.sd, '+-'), objective.unit)}"
         outcome = value if run.value is not None else f"{clean(run.failure or '')}: {clean(run.reason)}"
         so_far = "none" if best is None or best.value is None else f"{number(best.value)} (run {best.number})"
-        point = point_text(run.point, self._units)
-        lab = f"lab {self._board.lab_s / 3600:.1f} h"
+        purpose = "" if run.purpose == "search" else f" ({run.purpose})"
+        point = point_text(run.point, self._units) + purpose
         return f"run {run.number:>3} {run.status or '':8} {point} | {outcome} | best {so_far} | {lab}"
 
     def _write(self, line: str) -> None:

@@ -1,14 +1,17 @@
 """What is done beside the search: maintenance, repeats and references, each when it is due and not before."""
 
+import io
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from worlds import CONFIG, WornOven, write_config
 
 from orchestrator.campaign import Campaign, Outcome
 from orchestrator.config import ConfigError
+from orchestrator.display.terminal import LiveWatcher, PlainWatcher
 from orchestrator.ledger import Ledger, Run, State
 from orchestrator.replay.decisions import decisions
 from orchestrator.replay.verify import verify
@@ -52,6 +55,20 @@ def test_maintenance_comes_when_a_reading_says_so_and_costs_no_run(tmp_path: Pat
     assert outcome.stop.status == "finished"
     assert "wear is 3, and 3 is where it is due" in outcome.state.maintenance[4].why["why"]
     assert holds(tmp_path)
+
+
+def test_people_see_maintenance_and_what_a_run_was_for(tmp_path: Path) -> None:
+    """One line for each, also after a resume."""
+    made = campaign(tmp_path, AT_THREE, {"policies.reference": {"point": {"heat": 50}, "every": 5}})
+    told = io.StringIO()
+    made.run(PlainWatcher(made.settings, told))
+    lines = told.getvalue().splitlines()
+    assert sum("maintained clean of oven: wear is 3" in line for line in lines) == 3
+    assert sum("heat 50 K (reference)" in line for line in lines) == 2
+    longer = campaign(
+        tmp_path, AT_THREE, {"policies.reference": {"point": {"heat": 50}, "every": 5}, "budget.runs": 13}
+    )
+    longer.run(LiveWatcher(longer.settings, Console(file=told, width=120)))
 
 
 def test_no_maintenance_is_begun_when_no_run_will_follow(tmp_path: Path) -> None:
