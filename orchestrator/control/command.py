@@ -59,6 +59,9 @@ def _check_alone(args: argparse.Namespace, word: str, text: str) -> None:
 
     allowed = {word} | ({"note"} if word != "status" else set())
     others = [name for name, value in vars(args).items() if name not in allowed and value not in (None, [], "", False)]
+    if text.endswith((".yaml", ".yml")):
+        message = "is a configuration; give its ledger, or the campaign's folder, as runs/NAME"
+        raise ConfigError([Problem(f"--{word} {text}", message)])
     if others:
         shown = ", ".join("CONFIG" if name == "config" else f"--{name}" for name in others)
         message = f"says it all and takes no {shown}; leave that out"

@@ -33,8 +33,13 @@ def asked(request: Mapping[str, Any], *, is_soon: bool) -> str:
 
 
 def lasting(days: float) -> str:
-    """Return a duration as people say it: days, or hours or minutes where it was short."""
-    for unit, per_day, least in (("days", 1, 1.0), ("hours", 24, 1 / 24), ("minutes", 1440, 0.0)):
+    """Return a duration as people say it: days, or hours, minutes or seconds where it was short."""
+    for unit, per_day, least in (
+        ("days", 1, 1.0),
+        ("hours", 24, 1 / 24),
+        ("minutes", 1440, 1 / 1440),
+        ("seconds", 86400, 0.0),
+    ):
         if days >= least:
             return f"{number(days * per_day, 3)} {unit}"
     return "no time"

@@ -18,7 +18,8 @@ from orchestrator.forecast.stand_in import GEOMETRIC_SD
 from orchestrator.objective import Objective
 
 _MOST_REASONS = 5
-_DAY_S, _HOUR_S, _MB, _GB = 86400.0, 3600.0, 1e6, 1e9
+_HOUR_S, _MB, _GB = 3600.0, 1e6, 1e9
+_UNITS = (("days", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0))
 _DATE = "%a %d %b %Y %H:%M"
 Row = tuple[str, str, str, str]
 
@@ -51,9 +52,9 @@ def _heading(found: Forecast) -> str:
 
 def _rows(found: Forecast, objective: Objective, rate: float) -> Iterator[Row]:
     yield _end(found)
-    yield _spanned(found, "lab time from now", lambda c: (c.end_s - found.plan.start_s) / _DAY_S, "days")
+    yield _lasting(found, "lab time from now", 1.0)
     if rate != 1.0:
-        yield _spanned(found, "on the wall", lambda c: (c.end_s - found.plan.start_s) / rate / 60, "min")
+        yield _lasting(found, "on the wall", rate)
     yield from (_tool(found, name) for name in found.players.actions)
     yield from (_wear(found, *key) for key in sorted({key for course in found.courses for key in course.worn}))
     maintained = sorted({key for course in found.courses for key in course.maintenance})
@@ -72,6 +73,12 @@ def _end(found: Forecast) -> Row:
     span = found.span(lambda c: c.end_s)
     interval = " to ".join(f"{found.date(end_s):%d %b %H:%M}" for end_s in (span.low, span.high))
     return "end", f"{found.date(span.likely):{_DATE}}", interval, _endings(found)
+
+
+def _lasting(found: Forecast, label: str, rate: float) -> Row:
+    likely_s = found.span(lambda c: c.end_s - found.plan.start_s).likely / rate
+    unit, length_s = next((u for u in _UNITS if likely_s >= u[1]), _UNITS[-1])
+    return _spanned(found, label, lambda c: (c.end_s - found.plan.start_s) / rate / length_s, unit)
 
 
 def _endings(found: Forecast) -> str:
@@ -142,7 +149,7 @@ def _remarks(found: Forecast) -> Iterator[str]:
         yield f"no counterpart for {lacking} (emulation.<instrument>.simulated): values and failures are unknown"
         yield f"steps are as long as their drivers expect, spread by a factor of {GEOMETRIC_SD:g}"
         steps = dict.fromkeys(step for course in found.courses for step in course.performed)
-        yield f"what was foreseen of the recipe: {', '.join(map(clean, steps))}"
+        yield f"what was foreseen of the recipe: {', '.join(map(clean, steps)) or 'nothing'}"
     elif players.replaced:
         shown_ones = ", ".join(f"{clean(n)} by {clean(d.rpartition(':')[2])}" for n, d in players.replaced.items())
         yield f"no tool was touched: {shown_ones}, held to the limits of the real drivers"

@@ -263,6 +263,7 @@ def test_control_status_of_a_paused_a_closed_and_a_damaged_campaign(
         (["--pause", "out", "tiny.yaml"], "--pause out: says it all and takes no CONFIG"),
         (["--status", "out", "--runs", "3"], "takes no --runs"),
         (["--status", "nowhere"], "nowhere: no such ledger"),
+        (["--status", "configs/lipon.yaml"], "is a configuration; give its ledger, or the campaign's folder"),
         (["--pause", "mysql://x"], "mysql:// is no ledger"),
     ],
 )
