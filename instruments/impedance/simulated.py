@@ -1,9 +1,11 @@
 """A simulated impedance analyzer: mounts a sample, sweeps it, and sometimes slips or falls silent."""
 
 from collections.abc import Generator, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from instruments.driver import (
     Action,
@@ -25,6 +27,8 @@ from instruments.sputter.film import Film
 MOUNT_S = 10 * 60.0
 CYCLES_A_POINT = 3
 SETTLE_S = 0.3
+
+Speed = Annotated[float, Field(gt=0)]
 
 SWEEP = Action(
     settings={
@@ -58,14 +62,17 @@ class SimulatedAnalyzer:
     Args:
         name: Its role in the laboratory.
         shelf: What every sample really is, shared by the simulated instruments of the laboratory.
+        speed: How many times faster it mounts and sweeps than the analyzer that is modelled.
         faults: Rates a sweep of everything that can go wrong.
     """
 
-    def __init__(self, *, name: str, shelf: dict[str, Film], faults: AnalyzerFaults = ANALYZER_FAULTS) -> None:
+    def __init__(
+        self, *, name: str, shelf: dict[str, Film], speed: Speed = 1.0, faults: AnalyzerFaults = ANALYZER_FAULTS
+    ) -> None:
         self.name = name
-        self.actions: Mapping[str, Action] = {"sweep": SWEEP}
+        self.actions: Mapping[str, Action] = {"sweep": replace(SWEEP, expected_s=SWEEP.expected_s / speed)}
         self.state: Mapping[str, Any] = {}
-        self._shelf, self._faults = shelf, faults
+        self._shelf, self._speed, self._faults = shelf, speed, faults
 
     def connect(self) -> Identity:
         """Tell who answers."""
@@ -86,8 +93,8 @@ class SimulatedAnalyzer:
         refuse_forbidden(command, self.actions)
         film, area_cm2 = self._mounted(str(command.settings["sample"]))
         frequency_hz = _frequencies(command)
-        sweep_s = float(np.sum(np.maximum(CYCLES_A_POINT / frequency_hz, SETTLE_S)))
-        mount_s = duration_s(rng, MOUNT_S, 1.4)
+        sweep_s = float(np.sum(np.maximum(CYCLES_A_POINT / frequency_hz, SETTLE_S))) / self._speed
+        mount_s = duration_s(rng, MOUNT_S, 1.4) / self._speed
         if happens(rng, self._faults.disconnect):
             yield Phase("mount and check contact", mount_s)
             reason = f"{self.name}: the link dropped before the sweep; connect again and sweep the same film"

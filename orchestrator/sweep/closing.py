@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.display.wording import clean, lasting, number, plural, with_unit
+from orchestrator.display.wording import clean, lasting, named, number, plural, with_unit
 from orchestrator.sweep.outcome import Group, Sweep
 from orchestrator.sweep.performance import Result
 
@@ -94,8 +94,9 @@ def notes(sweep: Sweep) -> list[str]:
     objective = sweep.yardstick.objective
     best = with_unit(number(sweep.yardstick.best), objective.unit)
     origin = " and ".join(sorted({str(o) for v in sweep.plan.variations for o in v.origins}))
+    quantity = with_unit(f"{named(objective.name, objective.unit)} in", objective.unit).removesuffix(" in")
     zero = f"0 is {best}: {sweep.yardstick.words}"
-    found = [f"all values are {origin}; regret of {clean(objective.name)} in {clean(objective.unit)}, {zero}"]
+    found = [f"all values are {origin}; regret of {quantity}, {zero}"]
     found.append(
         "medians (and quartiles) of n seeds; ahead: share of seeds with less regret than the first, lab days equal"
     )

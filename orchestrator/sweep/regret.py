@@ -2,7 +2,8 @@
 
 With a simulated tool's truth (`screening.truth`), it is the best noiseless value of the space minus the best noiseless
 value among measured points, initial rows included: what the campaign has in hand, whatever luck its measurements had.
-Without one it is the best value measured anywhere in the sweep minus the best measured so far.
+Where values are recorded it is the best value of the table minus the best measured so far; for want of either, the best
+value measured anywhere in the sweep minus the best measured so far.
 """
 
 import json
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from instruments.driver import Origin
 from orchestrator.chance import stream
+from orchestrator.data import read_rows
 from orchestrator.laboratory import imported
 from orchestrator.objective import Objective
 from orchestrator.recipe import Point
@@ -56,7 +58,7 @@ class Yardstick:
     Args:
         objective: What is measured.
         truth: The noiseless objective of the simulated tool, or None.
-        best_score: The score with regret 0; NaN without a truth until `against` has looked.
+        best_score: The score with regret 0; NaN where nothing is known of it until `against` has looked.
         words: What that is, in words.
     """
 
@@ -71,8 +73,8 @@ class Yardstick:
         return self.objective.value(self.best_score)
 
     def against(self, plan: Plan, results: Mapping[str, Result]) -> "Yardstick":
-        """Return the yardstick that these results are measured by: without a truth, their best value has regret 0."""
-        if self.truth is not None:
+        """Return the yardstick of these results: where nothing is known beforehand, their best value has regret 0."""
+        if np.isfinite(self.best_score):
             return self
         done = [(p.variation, results[p.key]) for p in plan.campaigns if p.key in results]
         seen = [value for v, result in done for value in (*self.past(v), *self.values(v, result))]
@@ -120,6 +122,11 @@ def yardstick(plan: Plan) -> Yardstick:
     campaign = plan.variations[0].campaign
     objective, name = campaign.planner.objective, campaign.settings.screening.truth
     origins = {origin for v in plan.variations for origin in v.origins}
+    tables = {v.campaign.settings.laboratory.table for v in plan.variations}
+    table = tables.pop()
+    if origins == {Origin.RECORDED} and table is not None and not tables:
+        values = read_rows(table, campaign.planner.space, objective).values
+        return Yardstick(objective, None, float((objective.sign * values).max()), "the best value of the table")
     if name is None or origins != {Origin.SIMULATED}:
         return Yardstick(objective, None, np.nan, "the best value measured in the whole sweep, for want of a truth")
     truth: Truth = imported(campaign.configuration, ("screening", "truth"), name)

@@ -48,6 +48,17 @@ def test_analyzer_repeats_itself_with_the_same_stream():
     assert not np.array_equal(one, other)
 
 
+def test_analyzer_that_is_faster_measures_the_same():
+    """Ten times the speed: a tenth of the time, the same spectrum."""
+    slow, reading = sweep(analyzer())
+    fast, same = sweep(
+        SimulatedAnalyzer(name="analyzer", shelf={FILM.id: FILM}, speed=10.0, faults=AnalyzerFaults(**NO_FAULTS))
+    )
+    ratios = [a.duration_s / b.duration_s for a, b in zip(slow, fast, strict=True)]
+    assert ratios == pytest.approx([10, 10], rel=0.05)
+    assert np.array_equal(reading.z_real_ohm, same.z_real_ohm)
+
+
 @pytest.mark.parametrize(("fault", "words"), [("timeout", "no answer within"), ("disconnect", "link dropped")])
 def test_analyzer_fault_asks_for_the_same_film_again(fault, words):
     """A silent analyzer is a failed measurement; nothing moved and the film is still there."""

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,15 @@ def test_regret_without_a_truth_is_against_the_best_value_of_the_sweep(planned):
     sweep = sweep_of(plan, yardstick(plan), found)
     assert [one.curve.regret.tolist()[1:] for one in sweep.ended if one.curve] == [[50.0], [0.0, 0.0]]
     assert "the best value measured in the whole sweep, for want of a truth" in notes(sweep)[0]
+
+
+def test_regret_of_a_recorded_laboratory_is_against_its_table(tmp_path):
+    """The best value that can be found at all is known."""
+    (tmp_path / "table.csv").write_text("a [1],b [1],strength [N]\n1,1,3.5\n1,2,7.5\n2,1,5\n2,2,1\n")
+    recorded = Path(__file__).parents[2] / "configs" / "recorded.yaml"
+    settings = {"laboratory.table": str(tmp_path / "table.csv"), "budget.runs": 2}
+    stick = yardstick(make(Asked(str(recorded), settings, [], Seeds(1), tmp_path)))
+    assert (stick.best, stick.words) == (7.5, "the best value of the table")
 
 
 def test_regret_of_a_minimised_objective_is_above_zero(planned):
