@@ -10,6 +10,7 @@ import pytest
 from worlds import CONFIG, write_config
 
 from instruments.driver import Action, Quantity
+from orchestrator.address import Address
 from orchestrator.campaign import Campaign, OtherConfigurationError
 from orchestrator.cli import main
 from orchestrator.forecast import Forecast, forecast
@@ -89,6 +90,16 @@ def test_forecast_goes_on_from_where_the_ledger_stands(tmp_path: Path) -> None:
         assert course.outcomes.total() == 2
         assert sum(course.busy_s.values()) == pytest.approx(course.end_s - done.lab_s)
     assert (tmp_path / "out" / "ledger.sqlite").read_bytes() == before
+
+
+@pytest.mark.postgres
+def test_forecast_goes_on_from_a_ledger_in_a_database(tmp_path: Path, campaign_address: Address) -> None:
+    """The ledger is copied into a file, and no room is told: the disk is the server's."""
+    ledger = f"{campaign_address.url}#{campaign_address.campaign}"
+    campaign(tmp_path, ledger=ledger, budget__runs=3).run()
+    found = foretold(tmp_path, 2, ledger=ledger, budget__runs=5)
+    assert (found.n_done, found.free_bytes) == (3, None)
+    assert [course.outcomes.total() for course in found.courses] == [2, 2]
 
 
 def test_forecast_of_a_campaign_under_another_configuration_is_refused(tmp_path: Path) -> None:
