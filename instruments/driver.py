@@ -96,6 +96,7 @@ class Action:
         timeout_s: After how many seconds without an answer the step is in doubt.
         repeatable: Whether it may be performed again on the same sample (a sweep may, a deposition may not).
         capacity: How many samples may go through it together, as a `Load`.
+        attended: Whether a person must be there when it ends, to unload or to mount.
     """
 
     settings: Mapping[str, Quantity]
@@ -104,6 +105,7 @@ class Action:
     timeout_s: float
     repeatable: bool = False
     capacity: int = 1
+    attended: bool = False
 
 
 @dataclass(frozen=True)
@@ -277,6 +279,15 @@ class Remembering(Protocol):
 
     def recall(self, command_id: str) -> Recollection:
         """Tell what became of the command. RUNNING: performing the same id again waits for it."""
+        ...
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A driver that can tell how long a command will take, better than the action's `expected_s`."""
+
+    def expected_s(self, command: Command) -> float:
+        """Return how long it usually takes with these settings, s. Asks no tool, and answers the same each time."""
         ...
 
 

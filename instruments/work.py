@@ -140,6 +140,7 @@ class Work(BaseModel):
             expected_s=self.expected_h * 3600,
             timeout_s=self.timeout_h * 3600,
             repeatable=self.repeatable,
+            attended=True,
         )
 
     def told(self, command: Command) -> str:

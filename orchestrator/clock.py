@@ -85,9 +85,18 @@ class SimulatedClock:
         self._playing: dict[tuple[int, int], simpy.Process] = {}
         self._wake_s = math.inf
 
+    @property
+    def moment(self) -> datetime:
+        """This instant in UTC."""
+        return self._epoch + timedelta(seconds=self.now_s)
+
+    def lab_s(self, moment: datetime) -> float:
+        """Return the lab time of a moment."""
+        return (moment - self._epoch).total_seconds()
+
     def utc(self) -> str:
         """Return this instant as an ISO text in UTC."""
-        return (self._epoch + timedelta(seconds=self.now_s)).isoformat(timespec="milliseconds")
+        return self.moment.isoformat(timespec="milliseconds")
 
     def perform(
         self,

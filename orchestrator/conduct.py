@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from orchestrator.config import ConfigError, Configuration, Problem
+from orchestrator.config.schema import PoliciesConfig
 from orchestrator.laboratory import Laboratory
 
-Place = tuple[str, ...]
+Place = tuple[str | int, ...]
 
 
 def check_policies(configuration: Configuration, laboratory: Laboratory) -> None:
@@ -15,20 +16,27 @@ def check_policies(configuration: Configuration, laboratory: Laboratory) -> None
         ConfigError: Each of them, with its place.
     """
     found = [
-        Problem(configuration.source.where(place), f"{'.'.join(place)}: {message}")
-        for name in configuration.settings.policies.instruments
-        for place, message in _about_instrument(configuration, laboratory, name)
+        Problem(configuration.source.where(place), f"{'.'.join(map(str, place))}: {message}")
+        for place, message in (
+            *_about_instruments(configuration.settings.policies, laboratory),
+            *_about_quiet_hours(configuration.settings.policies, laboratory),
+        )
     ]
     if found:
         raise ConfigError(found)
 
 
-def _about_instrument(configuration: Configuration, laboratory: Laboratory, name: str) -> Iterator[tuple[Place, str]]:
-    place = ("policies", "instruments", name)
-    if name not in laboratory.instruments:
-        yield place, f"there is no such instrument; the laboratory has {', '.join(laboratory.instruments)}"
-        return
-    policies, actions = configuration.settings.policies, laboratory.instruments[name].actions
+def _about_instruments(policies: PoliciesConfig, laboratory: Laboratory) -> Iterator[tuple[Place, str]]:
+    for name in policies.instruments:
+        if name in laboratory.instruments:
+            yield from _about_timeouts(policies, laboratory, name)
+        else:
+            there = ", ".join(laboratory.instruments)
+            yield ("policies", "instruments", name), f"there is no such instrument; the laboratory has {there}"
+
+
+def _about_timeouts(policies: PoliciesConfig, laboratory: Laboratory, name: str) -> Iterator[tuple[Place, str]]:
+    place, actions = ("policies", "instruments", name), laboratory.instruments[name].actions
     said = policies.instruments[name].timeout_min
     for action in said if isinstance(said, dict) else ():
         if action not in actions:
@@ -39,3 +47,11 @@ def _about_instrument(configuration: Configuration, laboratory: Laboratory, name
             where = (*place, "timeout_min", action) if isinstance(said, dict) else (*place, "timeout_min")
             message = f"{timeout_s / 60:g} min is shorter than {name}.{action} usually takes ({usual_s / 60:g} min)"
             yield where, f"{message}; give it more, or leave it to the driver"
+
+
+def _about_quiet_hours(policies: PoliciesConfig, laboratory: Laboratory) -> Iterator[tuple[Place, str]]:
+    steps = (policies.quiet_hours and policies.quiet_hours.steps) or []
+    known = [f"{name}.{action}" for name, found in laboratory.instruments.items() for action in sorted(found.actions)]
+    for i, step in enumerate(steps):
+        if step not in known:
+            yield ("policies", "quiet_hours", "steps", i), f"there is no step {step!r}; there are {', '.join(known)}"

@@ -4,6 +4,7 @@ Rule of this file: a driver or a recipe is found by name and checked by its own 
 """
 
 import inspect
+import math
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -21,6 +22,7 @@ from instruments.driver import (
     Attended,
     Command,
     CommandRefused,
+    Foreseeing,
     Identity,
     Instrument,
     Origin,
@@ -90,6 +92,15 @@ class Laboratory:
         if not able:
             raise refusal
         return able
+
+    def expected_s(self, name: str, command: Command) -> float:
+        """Return how long an instrument is expected to take for a command, in seconds."""
+        instrument = self.instruments[name]
+        told = math.nan
+        if isinstance(instrument, Foreseeing):
+            with suppress(Exception):  # a driver that cannot tell keeps nobody from performing
+                told = float(instrument.expected_s(replace(command, instrument=name)))
+        return told if math.isfinite(told) and told > 0 else instrument.actions[command.action].expected_s
 
     @property
     def is_asking_here(self) -> bool:

@@ -42,7 +42,8 @@ class Oven:
         moved: str = "yes",
     ) -> None:
         self.name = name
-        self.actions = {"bake": Action({"heat": Quantity("K", 0, 100)}, {"sample": Quantity(text=True)}, 60, 600)}
+        bake = Action({"heat": Quantity("K", 0, 100)}, {"sample": Quantity(text=True)}, 60, 600, attended=True)
+        self.actions = {"bake": bake}
         self._shelf, self._durations = shelf, durations
         self._failure, self._failure_rate, self._moved = FailureClass(failure), failure_rate, Moved(moved)
         self._wear, self._latest = 0, ("", 0.0)

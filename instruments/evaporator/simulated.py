@@ -31,6 +31,7 @@ ELECTRODE = Action(
     outputs={"area_cm2": Quantity("cm2"), "thickness_nm": Quantity("nm")},
     expected_s=MEDIAN_S,
     timeout_s=6 * MEDIAN_S,
+    attended=True,
 )
 
 

@@ -16,7 +16,9 @@ from instruments.modbus.link import LinkLost, Refused
 from instruments.modbus.registers import read_map
 from instruments.modbus.remote import Procedure, RemoteController
 from instruments.modbus.view import ID, INPUTS, Look
-from instruments.sputter.simulated import deposit_action
+from instruments.sputter.nominal import deposition_s
+from instruments.sputter.physics import TARGET_TOOL
+from instruments.sputter.simulated import deposit_action, set_point
 
 REGISTERS = Path(__file__).with_name("registers.yaml")
 ASKED = ("distance_cm", "power_w", "pressure_pa", "thickness_nm", "max_hours")
@@ -110,6 +112,10 @@ class ModbusSputter:
             LinkLost: It does not answer.
         """
         return self._remote.identity()
+
+    def expected_s(self, command: Command) -> float:
+        """Return how long a deposition takes by the book of the simulated tool with a 3-inch target, in seconds."""
+        return deposition_s(TARGET_TOOL, set_point(command), ramp_w_min=self._fixed["ramp_w_min"])
 
     def perform(self, command: Command, report: Report) -> Reading:
         """Deposit a film, and tell state and read-backs meanwhile.

@@ -26,7 +26,7 @@ from instruments.driver import (
     Reading,
 )
 from instruments.faults import duration_s, happens, refuse_forbidden
-from instruments.sputter import physics
+from instruments.sputter import nominal, physics
 from instruments.sputter.faults import MID_DEPOSITION, SPUTTER_FAULTS, SputterFaults, Trip, strike_failure_rate
 from instruments.sputter.film import Film, SetPoint, scattered
 
@@ -41,7 +41,7 @@ RELATIVE_AGEING_KWH = 0.0015
 CONDITIONING_S, CONDITIONING_W = 2 * HOUR_S, 100.0
 
 _METER = {"target_kwh": Quantity("kWh")}
-CHANGE_TARGET = Action({}, _METER, expected_s=MAINTENANCE_S, timeout_s=4 * MAINTENANCE_S)
+CHANGE_TARGET = Action({}, _METER, expected_s=MAINTENANCE_S, timeout_s=4 * MAINTENANCE_S, attended=True)
 CONDITION = Action({}, _METER, expected_s=7 * HOUR_S, timeout_s=24 * HOUR_S)
 """Maintenance: a new target is a day's work; sputtering it clean takes two hours, pumping and cooling apart."""
 
@@ -76,7 +76,7 @@ class SimulatedSputter:
     ) -> None:
         self.name = name
         self.actions: Mapping[str, Action] = {
-            "deposit": deposit_action(max_power_w),
+            "deposit": deposit_action(max_power_w, attended=not load_lock),
             "change_target": CHANGE_TARGET,
             "condition": CONDITION,
         }
@@ -116,6 +116,14 @@ class SimulatedSputter:
     def close(self) -> None:
         """Release nothing."""
 
+    def expected_s(self, command: Command) -> float:
+        """Return how long it takes by the book, in seconds; the hidden state has no part in it."""
+        if command.action != "deposit":
+            return self.actions[command.action].expected_s
+        return nominal.deposition_s(
+            self._tool, set_point(command), ramp_w_min=self._ramp_w_min, load_lock=self._load_lock
+        )
+
     def phases(self, command: Command, rng: np.random.Generator) -> Generator[Phase, None, Reading]:
         """Yield the phases of a deposition, or of a maintenance, and return its reading.
 
@@ -127,7 +135,7 @@ class SimulatedSputter:
         if command.action != "deposit":
             yield from self._change_target() if command.action == "change_target" else self._condition(rng)
             return Reading({"target_kwh": round(self._energy_kwh, 4)})
-        asked = SetPoint(**{name: float(value) for name, value in command.settings.items()})
+        asked = set_point(command)
         if happens(rng, self._faults.link_lost):
             reason = f"{self.name}: the link was lost before the chamber was loaded; nothing moved, try again"
             raise InstrumentError(FailureClass.INSTRUMENT, reason, Moved.NO)
@@ -166,19 +174,23 @@ class SimulatedSputter:
         """Load, pump, let gas in, strike, ramp and pre-sputter."""
         if self._erosion >= 1:
             yield from self._change_target()
-        yield Phase("load and close", duration_s(rng, 15 * 60, 1.3))
-        pumping_s = duration_s(rng, 30 * 60, 1.3) if self._load_lock else duration_s(rng, 2.5 * HOUR_S, 1.35)
+        yield Phase("load and close", duration_s(rng, nominal.LOAD_S, 1.3))
+        pumping_s = (
+            duration_s(rng, nominal.PUMP_BY_LOAD_LOCK_S, 1.3)
+            if self._load_lock
+            else duration_s(rng, nominal.PUMP_S, 1.35)
+        )
         yield Phase("pump", pumping_s * (1.5 if self._fresh_target else 1.0), {"pressure_pa": 2e-4})
         if happens(rng, self._faults.interlock):
             self.latest_fault = "interlock"
             reason = f"{self.name}: an interlock opened while RF was being armed; check the tool, then resume"
             raise InstrumentError(FailureClass.SAFETY, reason, Moved.YES)
         gas = {"pressure_pa": asked.pressure_pa, "flow_sccm": FLOW_SCCM}
-        yield Phase("gas and pressure settle", duration_s(rng, 8 * 60, 1.3), gas)
+        yield Phase("gas and pressure settle", duration_s(rng, nominal.SETTLE_S, 1.3), gas)
         yield from self._strike(asked, rng)
         ramp_s = asked.power_w / self._ramp_w_min * 60
         yield Phase("ramp", round(ramp_s), self._read_back(asked))
-        presputter_h = 2.0 if self._fresh_target else 0.75
+        presputter_h = 2.0 if self._fresh_target else nominal.PRESPUTTER_S / HOUR_S
         yield Phase("pre-sputter", duration_s(rng, presputter_h * HOUR_S, 1.2), self._read_back(asked))
         self._wear(asked.power_w, ramp_s / 2 + presputter_h * HOUR_S)
 
@@ -188,7 +200,7 @@ class SimulatedSputter:
 
     def _condition(self, rng: np.random.Generator) -> Generator[Phase, None, None]:
         """Pump, and sputter behind the closed shutter until a new target, or one that saw air, is clean."""
-        yield Phase("pump", 1.5 * duration_s(rng, 2.5 * HOUR_S, 1.35), {"pressure_pa": 2e-4})
+        yield Phase("pump", 1.5 * duration_s(rng, nominal.PUMP_S, 1.35), {"pressure_pa": 2e-4})
         yield Phase("pre-sputter", CONDITIONING_S, {"forward_w": CONDITIONING_W, "shutter": "closed"})
         self._wear(CONDITIONING_W, CONDITIONING_S)
         self._fresh_target = False
@@ -198,7 +210,7 @@ class SimulatedSputter:
         """Strike at 2 Pa and step down to the pressure asked for, three times at most."""
         rate = self._faults.ignition * strike_failure_rate(asked.pressure_pa)
         if not happens(rng, rate):
-            yield Phase("strike", 2 * 60.0, {"pressure_pa": asked.pressure_pa})
+            yield Phase("strike", nominal.STRIKE_S, {"pressure_pa": asked.pressure_pa})
             return
         self.latest_fault = "no_plasma"
         reflected_w = round(0.97 * min(asked.power_w, 50.0), 1)
@@ -265,16 +277,24 @@ class SimulatedSputter:
 
     def _unload(self, rng: np.random.Generator, *, is_hot: bool = True) -> Generator[Phase, None, None]:
         if is_hot:
-            yield Phase("cool", duration_s(rng, 40 * 60, 1.2), {"substrate_k": 303.0})
-        yield Phase("vent", 12 * 60.0, {"pressure_pa": 1.0e5})
-        yield Phase("unload", 10 * 60.0)
+            yield Phase("cool", duration_s(rng, nominal.COOL_S, 1.2), {"substrate_k": 303.0})
+        yield Phase("vent", nominal.VENT_S, {"pressure_pa": 1.0e5})
+        yield Phase("unload", nominal.UNLOAD_S)
 
     def _wear(self, power_w: float, duration_s: float) -> None:
         self._energy_kwh += power_w * duration_s / HOUR_S / 1000
 
 
-def deposit_action(max_power_w: float) -> Action:
-    """Return what a sputter tool with this power limit, in W, can do; the same for a simulated and a real one."""
+def set_point(command: Command) -> SetPoint:
+    """Return what a command asks of a deposition."""
+    return SetPoint(**{name: float(value) for name, value in command.settings.items()})
+
+
+def deposit_action(max_power_w: float, *, attended: bool = True) -> Action:
+    """Return what a sputter tool with this power limit, in W, can do; the same for a simulated and a real one.
+
+    Without a load-lock somebody has to take the film out before anything else can be done.
+    """
     watt, volt, kelvin, pascal = Quantity("W"), Quantity("V"), Quantity("K"), Quantity("Pa")
     return Action(
         settings={
@@ -298,4 +318,5 @@ def deposit_action(max_power_w: float) -> Action:
         },
         expected_s=18 * HOUR_S,
         timeout_s=240 * HOUR_S,
+        attended=attended,
     )

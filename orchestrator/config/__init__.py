@@ -149,7 +149,7 @@ def _override(
     for inner in [p for p in source.marks if p[: len(parts)] == parts]:
         source.marks[inner] = place
     source.marks[parts] = place
-    here[parts[-1]] = value
+    here[parts[-1]] = copy.deepcopy(value)  # further overrides may go into it
 
 
 def _absolute_files(source: Source, data: dict[str, Any], overridden: set[str]) -> None:

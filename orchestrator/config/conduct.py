@@ -4,6 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from orchestrator.config.quiet import QuietHoursConfig
 from orchestrator.config.section import Section
 
 _LONGEST_WAIT_MIN, _FIRST_WAIT_MIN = 1e6, 10.0
@@ -128,6 +129,7 @@ class PoliciesConfig(AttemptsConfig):
     breaker: BreakerConfig = BreakerConfig()
     sample_repeats: int = Field(default=0, ge=0)
     reference: ReferenceConfig | None = None
+    quiet_hours: QuietHoursConfig | None = None
 
     def of(self, instrument: str) -> AttemptsConfig:
         """Return what is done after a failed attempt on an instrument."""

@@ -107,7 +107,7 @@ def _keys_at(loc: Path, model: type[BaseModel]) -> list[str]:
         elif get_origin(here) is dict:
             here = get_args(here)[1]
     models = [m for m in _members(here) if isinstance(m, type) and issubclass(m, BaseModel)]
-    return list(models[0].model_fields) if models else []
+    return [info.alias or name for name, info in models[0].model_fields.items()] if models else []
 
 
 def _members(annotation: Any) -> tuple[Any, ...]:  # noqa: ANN401 - an annotation can be anything

@@ -23,6 +23,7 @@ from orchestrator.config.conduct import (
     StopConfig,
 )
 from orchestrator.config.laboratory import InstrumentConfig, LaboratoryConfig, MaintenanceConfig, RecipeConfig
+from orchestrator.config.quiet import QuietHoursConfig
 from orchestrator.config.search import (
     DataConfig,
     FurtherObjectiveConfig,
@@ -46,6 +47,7 @@ __all__ = [
     "ParameterConfig",
     "PlannerConfig",
     "PoliciesConfig",
+    "QuietHoursConfig",
     "RecipeConfig",
     "ReferenceConfig",
     "ReportConfig",

@@ -87,7 +87,7 @@ def under_way(state: State, calendar: Calendar) -> Iterator[str]:
     for run in state.open_runs:
         step = run.steps[-1] if run.steps else None
         if step is None or not step.is_under_way:
-            yield f"run {run.number} is between two steps{_backing_off(run, calendar)}"
+            yield _resting(run, calendar) or f"run {run.number} is between two steps{_backing_off(run, calendar)}"
             continue
         expected_s = usual.get((step.instrument, step.action), step.expected_s)
         yield f"step {_told(step, calendar)}{_end(step, expected_s, calendar)}"
@@ -109,6 +109,13 @@ def _end(step: Step, expected_s: float | None, calendar: Calendar) -> str:
     left = end_s - calendar.now_s
     when = f"in {lasting(left / _DAY_S)}" if left > 0 else f"{lasting(-left / _DAY_S)} ago, it takes longer than usual"
     return f"; expected to end about {calendar.date(end_s)} ({when})"
+
+
+def _resting(run: Run, calendar: Calendar) -> str:
+    if run.waits is None:
+        return ""
+    step, until = f"{run.waits['instrument']}.{run.waits['action']}", calendar.date(run.waits["until_s"])
+    return f"run {run.number} waits until {until} to begin {clean(step)}: {clean(run.waits['reason'])}"
 
 
 def _backing_off(run: Run, calendar: Calendar) -> str:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -50,6 +50,7 @@ class _Move:
     step: str
     attempt: str
     phase: str = ""
+    waits: Mapping[str, Any] | None = None
 
 
 class _Board:
@@ -83,6 +84,10 @@ class _Board:
         elif event.kind == Kind.STEP_STARTED:
             step = f"{event.body['instrument']}.{event.body['action']}"
             self._move(_Move(event.run or 0, step, str(event.body["id"]).rpartition(".")[2]))
+        elif event.kind == Kind.RUN_WAITS:
+            self._move(
+                _Move(event.run or 0, f"{event.body['instrument']}.{event.body['action']}", "1", waits=event.body)
+            )
         elif event.kind == Kind.TELEMETRY and (event.run or 0) in self.moves:
             before = self.moves[event.run or 0]
             self._move(_Move(before.run, before.step, before.attempt, str(event.body.get("phase", ""))))
@@ -115,6 +120,10 @@ class _Board:
         return run
 
 
+def _waits(body: Mapping[str, Any]) -> str:
+    return f"waits until lab {body['until_s'] / 3600:.1f} h"
+
+
 def _asked(state: State) -> str:
     return asked(state.requests[-1], is_soon=state.is_asked_to_end_soon) if state.requests else ""
 
@@ -139,6 +148,9 @@ class PlainWatcher:
             self._write(self._line(run))
         elif event.kind == Kind.REQUESTED:
             self._write(self._board.asked)
+        elif event.kind == Kind.RUN_WAITS:
+            step = f"{event.body['instrument']}.{event.body['action']}"
+            self._write(f"run {event.run:>3} {clean(step)} {_waits(event.body)}: {clean(event.body['reason'])}")
         elif event.kind == Kind.PAUSED:
             self._write(f"paused {clean(event.body.get('reason', ''))}")
         elif event.kind == Kind.RESUMED:
@@ -297,6 +309,7 @@ class LiveWatcher:
         for move in board.moves.values():
             attempt = "" if move.attempt == "1" else f", attempt {clean(move.attempt, 4)}"
             phase = f": {clean(move.phase, 40)}{ended}" if move.phase else ""
+            phase = f" {_waits(move.waits)}" if move.waits else phase
             found.append(Text(f"run {move.run}  {clean(move.step, 40)}{attempt}{phase}", style="cyan"))
         best = "nothing measured yet"
         if board.best is not None:

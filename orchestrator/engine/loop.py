@@ -22,6 +22,7 @@ from orchestrator.engine.loads import Waiting, gathered, interrupted, leaves_s
 from orchestrator.engine.performer import Performer, next_id
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.requests import Request, copy_messages, requested
+from orchestrator.engine.rest import n_resting, rest
 from orchestrator.engine.stopping import ENGINE, Breaker, Stop, enough, gains_too_little
 from orchestrator.engine.turns import chosen, held, performing
 from orchestrator.laboratory import Laboratory
@@ -219,8 +220,9 @@ class Engine:
         role = self._settings.laboratory.bottleneck
         if role is None:
             return None
-        taken = held(self._state) | self._kept()
-        return next((name for name in self._laboratory.roles[role] if name not in taken), None)
+        taken, names = held(self._state) | self._kept(), self._laboratory.roles[role]
+        free = [name for name in names if name not in taken]
+        return next(iter(free[n_resting(self._state, names) :]), None)
 
     def _kept(self) -> set[str]:
         return kept_from_samples(self._settings, self._state, self._clock.now_s)
@@ -245,12 +247,23 @@ class Engine:
         return command
 
     def _chosen(self, run: Run, command: Command) -> str | None:
-        """Return the free instrument for it, or None."""
+        """Return the free instrument for it, or None; also where it would end when nobody is there."""
         try:
-            return chosen(self._state, self._laboratory, run, command, self._kept)
+            name = chosen(self._state, self._laboratory, run, command, self._kept)
         except CommandRefused as refused:
             self._performer.refuse(run, refused)
             return None
+        return None if name is None or self._rests(run, command, name) else name
+
+    def _rests(self, run: Run, command: Command, instrument: str) -> bool:
+        """Return whether a step waits for people; the ledger is told once, for them to read."""
+        waits = rest(self._settings.policies.quiet_hours, self._laboratory, instrument, command, self._clock)
+        if waits is None:
+            return False
+        self._clock.wake_at(waits["until_s"])
+        if run.waits != waits:
+            self._recorder.record(Kind.RUN_WAITS, waits, run=run.number)
+        return True
 
     def _begin_loads(self) -> None:
         """Let the samples that wait for the same go together: when there is no more room, or no more to wait for."""

@@ -185,7 +185,7 @@ class Performer:
             **({} if role == instrument else {"role": role}),
             "action": command.action,
             "settings": settings,
-            "expected_s": self._laboratory.instruments[instrument].actions[command.action].expected_s,
+            "expected_s": self._laboratory.expected_s(instrument, command),
             **({"load": list(load)} if load else {}),
         }
         self._recorder.start_step(body, run, number)

@@ -156,7 +156,8 @@ def _plan(campaign: Campaign, state: State, folder: Path, now: datetime) -> Plan
     is_wall, is_real = laboratory.clock == "wall", laboratory.clock == "wall" and laboratory.rate == 1
     epoch = datetime.fromisoformat(state.opened["epoch"]) if state.opened else campaign.epoch(now)
     start_s = max(state.lab_s, (now - epoch).total_seconds()) if is_real else state.lab_s
-    night = Night(epoch, now.astimezone().tzinfo if is_wall else epoch.tzinfo)
+    zone = now.astimezone().tzinfo if is_wall else epoch.tzinfo
+    night = Night(epoch, zone, campaign.settings.policies.quiet_hours)
     return Plan(folder, epoch, start_s, night, _target(campaign, state))
 
 

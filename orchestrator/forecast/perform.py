@@ -15,12 +15,12 @@ from orchestrator.display.watcher import Silent
 from orchestrator.engine import Engine
 from orchestrator.forecast.course import Course, Reader
 from orchestrator.forecast.night import Night
-from orchestrator.forecast.people import needs_person
 from orchestrator.forecast.stand_in import Cast, cast
 from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Kind, Ledger, State
 from orchestrator.objective import Objective
 from orchestrator.planner import Planner
+from orchestrator.quiet import needs_person
 
 _MOST_PAUSES = 200
 
@@ -136,7 +136,9 @@ def _read(campaign: Campaign, players: Cast, plan: Plan, ledger: Ledger, n_befor
         start_s=plan.start_s,
         n_before=n_before,
         actions=players.actions,
-        needs_person=needs_person(players),
+        needs_person=lambda name, action: needs_person(
+            campaign.laboratory.instruments[name], action, campaign.settings.policies.quiet_hours
+        ),
         is_night=plan.night.holds,
         is_reached=lambda value: target is not None and target.is_reached(objective, value),
     )

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     INSTRUMENT_CONNECTED = "instrument_connected"
     SUGGESTED = "suggested"
     RUN_STARTED = "run_started"
+    RUN_WAITS = "run_waits"
     STEP_STARTED = "step_started"
     TELEMETRY = "telemetry"
     STEP_FINISHED = "step_finished"

@@ -80,6 +80,8 @@ class Run:
 
     Its purpose is `search`, where the planner chose its point, `reference` or `repeat`, where the configuration did, or
     `maintenance`: a single step that makes no sample, of a run that has no point and ends as `maintained`.
+
+    `waits` tells which step it has not begun yet though an instrument is free, why, and until when.
     """
 
     number: int
@@ -98,6 +100,7 @@ class Run:
     suggested_s: float = 0.0
     start_s: float | None = None
     end_s: float | None = None
+    waits: Mapping[str, Any] | None = None
     steps: list[Step] = field(default_factory=list)
     finished: Mapping[str, Any] = field(default_factory=dict)
     verdict: str | None = None

@@ -16,6 +16,7 @@ from orchestrator.ledger.run import Attempt, Run, Step, join_origins
 TRANSITIONS: Mapping[tuple[str, str], str] = {
     ("none", Kind.SUGGESTED): "suggested",
     ("suggested", Kind.RUN_STARTED): "running",
+    ("running", Kind.RUN_WAITS): "running",
     ("running", Kind.RUN_FINISHED): "finished",
     ("finished", Kind.VERDICT_CHANGED): "finished",
     ("idle", Kind.STEP_STARTED): "performing",
@@ -28,7 +29,7 @@ TRANSITIONS: Mapping[tuple[str, str], str] = {
     ("in doubt", Kind.TELEMETRY): "in doubt",
     ("failed", Kind.STEP_STARTED): "performing",
 }
-"""(status, kind of event) -> next status, for runs (first four lines) and for steps."""
+"""(status, kind of event) -> next status, for runs (first five lines) and for steps."""
 
 
 class TransitionError(ValueError):
@@ -177,7 +178,7 @@ def _status(state: State, event: Event) -> str | None:
     if run is None:
         message = f"event {event.seq}: {event.kind} of run {event.run}, which was never suggested"
         raise TransitionError(message)
-    if event.kind in (Kind.RUN_STARTED, Kind.RUN_FINISHED, Kind.VERDICT_CHANGED):
+    if event.kind in (Kind.RUN_STARTED, Kind.RUN_WAITS, Kind.RUN_FINISHED, Kind.VERDICT_CHANGED):
         return run.stage
     number = event.step or 0
     if event.kind == Kind.STEP_STARTED and run.is_open and number == len(run.steps) + 1:
@@ -221,6 +222,10 @@ def _run_started(state: State, event: Event, status: str) -> None:
     run.stage, run.start_s = status, event.lab_s
 
 
+def _run_waits(state: State, event: Event, _: str) -> None:
+    state.run(event.run).waits = event.body
+
+
 def _run_finished(state: State, event: Event, status: str) -> None:
     run = state.run(event.run)
     run.stage, run.end_s, body = status, event.lab_s, event.body
@@ -245,6 +250,7 @@ def _conclude(state: State, run: Run, body: Mapping[str, Any]) -> None:
 
 def _step_started(state: State, event: Event, status: str) -> None:
     run, body = state.run(event.run), event.body
+    run.waits = None
     if event.step == len(run.steps) + 1:
         instrument, action, origin = intern(body["instrument"]), intern(body["action"]), intern(event.origin)
         role, expected_s = intern(body.get("role", instrument)), body.get("expected_s")
@@ -348,6 +354,7 @@ _TAKE: Mapping[str, Callable[[State, Event, str], None]] = {
     Kind.INSTRUMENT_CONNECTED: _connected,
     Kind.SUGGESTED: _suggested,
     Kind.RUN_STARTED: _run_started,
+    Kind.RUN_WAITS: _run_waits,
     Kind.RUN_FINISHED: _run_finished,
     Kind.STEP_STARTED: _step_started,
     Kind.TELEMETRY: _telemetry,

@@ -22,7 +22,7 @@ from orchestrator.laboratory import build
 PAGE = (Path(__file__).parents[2] / "docs" / "drivers.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
 DRIVER, RECIPE = (text for kind, text in BLOCKS if kind == "python")
-CAMPAIGN, FORETOLD, ANALYZER, PEOPLE = (text for kind, text in BLOCKS if kind == "yaml")
+CAMPAIGN, QUIET, FORETOLD, ANALYZER, PEOPLE = (text for kind, text in BLOCKS if kind == "yaml")
 
 
 class Plate(socketserver.ThreadingTCPServer):
@@ -100,6 +100,14 @@ def test_drivers_page_forecast_needs_no_hotplate(folder: Path, capsys: pytest.Ca
     (folder / "annealing.yaml").write_text(CAMPAIGN + FORETOLD)
     assert main(words) == 2
     assert "my_package.simulated:SimulatedHotplate cannot be imported" in capsys.readouterr().err
+
+
+def test_drivers_page_quiet_hours_are_understood(folder: Path) -> None:
+    """They stand as they are in a configuration."""
+    (folder / "annealing.yaml").write_text(CAMPAIGN + QUIET)
+    assert str(load(folder / "annealing.yaml").settings.policies.quiet_hours) == (
+        "22:00 to 06:00 and on sat, sun, Europe/Berlin"
+    )
 
 
 def test_drivers_page_instruments_can_be_built(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ WORLDS = {
         },
         "policies.sample_repeats": 1,
         "policies.reference": {"point": {"heat": 50}, "every": 3},
+        "policies.quiet_hours": {"from": "08:05", "to": "08:20"},
     },
 }
 WORLDS["five in flight, fired together"] = {

@@ -58,7 +58,7 @@ def test_forecast_performs_whole_campaigns_each_with_another_chance(tmp_path: Pa
     assert 0 < span.low < span.likely < span.high
     for course in found.courses:
         assert course.busy_s["oven"] + course.busy_s["scale"] == pytest.approx(course.end_s)
-        assert (course.person_steps, course.ending) == (8, "all 4 runs of the budget are done")
+        assert (course.person_steps, course.ending) == (4, "all 4 runs of the budget are done")
     assert not (tmp_path / "out").exists()
 
 
