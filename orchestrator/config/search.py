@@ -176,13 +176,13 @@ class PlannerConfig(Section):
         "tradaboost",
         "ratio",
     ] = "coral-svr"
-    mode: Literal["scaled", "paper", "paper-search"] = "scaled"
+    mode: Literal["scaled", "averaged", "paper", "paper-search"] = "scaled"
     source_weight: Literal["guarded"] | Annotated[float, Field(ge=0, le=1)] = "guarded"
     acquisition: AcquisitionName | Annotated[list[AcquisitionName], Field(min_length=1)] = "ei"
     kappa: float = Field(default=1.96, gt=0)
     xi: float = Field(default=0.01, ge=0)
     per_hour: bool = False
-    failures: Literal["worst", "feasibility"] = "worst"
+    failures: Literal["worst", "feasibility", "avoid"] = "worst"
     initial_runs: int = Field(default=8, ge=1, le=100_000)
     levels: int | None = Field(default=201, ge=2, le=400)
     samples: int = Field(default=4096, ge=16, le=1_000_000)

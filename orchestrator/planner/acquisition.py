@@ -16,6 +16,7 @@ NAMES = {
     "pi": "probability of improvement",
     "mean": "best prediction",
 }
+_NO_GAIN = frozenset({"ucb", "mean"})  # scores, not gains over what was reached
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,16 @@ class Outlook:
         sd: Standard deviation of that prediction.
         p_feasible: Probability that a run there can be measured, and is of use.
         hours: Predicted hours of a run, above 0, where the acquisition is to be counted by the hour.
+        members: Score and sd of each member of an averaged surrogate, shapes (n_members, n_points), or None.
+        is_risky: Which points are not to be suggested while there are others, or None.
     """
 
     score: FloatArray
     sd: FloatArray
     p_feasible: FloatArray
     hours: FloatArray | None = None
+    members: tuple[FloatArray, FloatArray] | None = None
+    is_risky: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -43,11 +48,13 @@ class Reference:
         best: The best prediction at a measured row. A noisy maximum would be one row's luck, never to be beaten.
         worst: The worst measured score.
         spread: Standard deviation of the measured scores.
+        members: The best prediction of each member of an averaged surrogate, shape (n_members,), or None.
     """
 
     best: float
     worst: float
     spread: float
+    members: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -112,15 +119,28 @@ def ceiling(settings: PlannerConfig, highest: FloatArray, doubt: Doubt, referenc
 
 
 def evaluate(settings: PlannerConfig, outlook: Outlook, reference: Reference) -> FloatArray:
-    """Return the acquisition of each point; larger is better.
-
-    A run that fails improves nothing, so ei and pi are multiplied by P(feasible). ucb has a value even without
-    improvement, so there a failed run counts as the worst measured score; mean is ucb without the bonus for doubt.
+    """Return the acquisition of each point; larger is better, and risky points are behind all others.
 
     Args:
         settings: Which acquisition, with `xi` (in standard deviations of the measured scores) and `kappa`.
         outlook: What is believed at the points.
         reference: What the measured rows have reached.
+    """
+    promise = _promise(settings, outlook, reference)
+    if outlook.is_risky is None:
+        return promise
+    floor = reference.worst if settings.acquisition in _NO_GAIN else 0.0
+    behind = floor - (1 - outlook.p_feasible) * (reference.spread or 1.0)
+    return np.where(outlook.is_risky, np.minimum(promise, behind), promise)
+
+
+def _promise(settings: PlannerConfig, outlook: Outlook, reference: Reference) -> FloatArray:
+    """Return the acquisition of each point, of risky ones too.
+
+    Of an averaged surrogate ei and pi are the means of its members', each against its own best prediction: one member
+    that sees a chance is enough to look there. A run that fails improves nothing, so ei and pi are multiplied by
+    P(feasible). ucb has a value even without improvement, so there a failed run counts as the worst measured score;
+    mean is ucb without the bonus for doubt.
 
     Source: Jones, Schonlau, Welch, J. Global Optim. 13, 455 (1998) for ei; Gelbart, Snoek, Adams, "Bayesian
     Optimization with Unknown Constraints", UAI 2014, for the weighting; Picheny, Wagner, Ginsbourger, Struct.
@@ -129,11 +149,19 @@ def evaluate(settings: PlannerConfig, outlook: Outlook, reference: Reference) ->
     from skopt.acquisition import gaussian_ei, gaussian_lcb, gaussian_pi  # noqa: PLC0415 - skopt takes seconds to import
 
     model, nothing = _Predicted(outlook.score, outlook.sd), np.empty((len(outlook.score), 0))
-    if settings.acquisition in {"ucb", "mean"}:
+    if settings.acquisition in _NO_GAIN:
         kappa = settings.kappa if settings.acquisition == "ucb" else 0.0
         promise = -gaussian_lcb(nothing, model, kappa)
         return np.asarray(reference.worst + outlook.p_feasible * (promise - reference.worst), dtype=float)
     improvement = gaussian_ei if settings.acquisition == "ei" else gaussian_pi
-    gain = improvement(nothing, model, y_opt=-reference.best, xi=settings.xi * reference.spread)
+    if outlook.members is None or reference.members is None:
+        gain = improvement(nothing, model, y_opt=-reference.best, xi=settings.xi * reference.spread)
+    else:
+        members = zip(*outlook.members, reference.members, strict=True)
+        each = [
+            improvement(nothing, _Predicted(score, sd), y_opt=-best, xi=settings.xi * reference.spread)
+            for score, sd, best in members
+        ]
+        gain = np.mean(each, axis=0)
     useful = np.asarray(outlook.p_feasible * gain, dtype=float)
     return useful if outlook.hours is None else np.asarray(useful / outlook.hours, dtype=float)

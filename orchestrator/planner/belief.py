@@ -13,20 +13,26 @@ from orchestrator.data import Rows
 from orchestrator.objective import Objective
 from orchestrator.planner import acquisition
 from orchestrator.planner.acquisition import Doubt, Outlook, Reference
-from orchestrator.planner.feasibility import EVIDENCE, Feasibility
+from orchestrator.planner.boundary import Boundary
+from orchestrator.planner.feasibility import EVIDENCE, Evidence, Feasibility
 from orchestrator.planner.suggestion import Observation
 from orchestrator.recipe import Point
 from orchestrator.space import ParameterSpace
+from orchestrator.surrogates.mixture import mixed
 from orchestrator.surrogates.separable import Separable
 
 FloatArray = NDArray[np.float64]
 
 
-def feasibility(space: ParameterSpace, known: Sequence[Observation]) -> Feasibility:
+_MOST_CAUTIOUS = 0.9
+
+
+def feasibility(space: ParameterSpace, known: Sequence[Observation], settings: PlannerConfig) -> Evidence:
     """Return the feasibility model that the observations teach."""
     telling = [o for o in known if o.value is not None or o.failure in EVIDENCE]
     failed = [0.0 if o.value is not None else EVIDENCE[o.failure] for o in telling]
-    return Feasibility(space.encode([o.point for o in telling]), np.array(failed))
+    model = Boundary if settings.failures == "avoid" else Feasibility
+    return model(space.encode([o.point for o in telling]), np.array(failed))
 
 
 class Belief:
@@ -35,6 +41,8 @@ class Belief:
     With `failures: worst` an infeasible run teaches the surrogate the worst measured score: feasibility, a weight,
     fades beside an acquisition that falls by orders of magnitude once a region is explored. But it also spoils the
     prediction beside the boundary, where an optimum often lies; `feasibility` leaves the surrogate to measured rows.
+    `avoid` does that too, learns the boundary by a process (`orchestrator.planner.boundary`), and lets no point win
+    whose P(feasible) is below 1/2 before the first infeasible run, 2/3 after it, then 3/4 and so on up to 0.9.
 
     Args:
         space: The parameters.
@@ -66,18 +74,29 @@ class Belief:
         X, y = self._encoded([*(o.point for o in measured), *failed]), np.append(scores, [scores.min()] * len(failed))
         self.surrogate = self._fitted(X, y, len(failed))
         best = float(self.surrogate.predict(X[: len(scores)]).max())
-        self.reference = Reference(best, float(scores.min()), float(scores.std()))
-        self._feasibility = feasibility(space, known)
+        members = self.surrogate.each(X[: len(scores)])[0].max(axis=1) if self.is_averaged else None
+        self.reference = Reference(best, float(scores.min()), float(scores.std()), members)
+        self._feasibility = feasibility(space, known, settings)
+        self._least_p = min(1 - 1 / (2 + len(worst)), _MOST_CAUTIOUS) if settings.failures == "avoid" else 0.0
         if pending:
             flying = self._encoded(pending)
             imagined = np.append(y, self.surrogate.predict(flying))
             self.surrogate = self._fitted(np.vstack([X, flying]), imagined, len(failed) + len(pending))
 
+    @property
+    def is_averaged(self) -> bool:
+        """Whether the surrogate has members that can be asked each."""
+        return hasattr(self.surrogate, "each")
+
     def at(self, columns: FloatArray) -> Outlook:
         """Return what is believed at encoded points of the unit cube."""
         features = self._encoded(self._space.decode(columns)) if self._natural else columns
-        score, sd = self.surrogate.predict(features, return_std=True)
-        return Outlook(score, sd, self._feasibility.at(columns))
+        p_feasible = self._feasibility.at(columns)
+        members = self.surrogate.each(features) if self.is_averaged else None
+        together = self.surrogate.predict(features, return_std=True) if members is None else mixed(*members)
+        score, sd = together
+        is_risky = p_feasible < self._least_p if self._least_p else None
+        return Outlook(score, sd, p_feasible, members=members, is_risky=is_risky)
 
     def promise(self, outlook: Outlook) -> FloatArray:
         """Return the acquisition of each point of an outlook; larger is better."""
@@ -89,7 +108,7 @@ class Belief:
         Args:
             axes: For each column its values on the grid, as the surrogate sees them.
         """
-        if not hasattr(self.surrogate, "sd_around"):
+        if not hasattr(self.surrogate, "sd_around") or not isinstance(self._feasibility, Feasibility):
             return None
         mean = self.surrogate.separable(axes)
         return mean if isinstance(mean, Separable) else None
@@ -109,6 +128,7 @@ class Belief:
             column_reaches: How far each block reaches from its centre along each axis, in the unit cube.
             feature_reaches: The same as the surrogate sees it.
         """
+        assert isinstance(self._feasibility, Feasibility)  # noqa: S101 - else there is no mean on a grid
         sd, sd_range = self.surrogate.sd_around(features, feature_reaches)
         return Doubt(sd, sd_range, *self._feasibility.around(columns, column_reaches))
 

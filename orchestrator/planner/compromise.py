@@ -126,7 +126,7 @@ class Compromise:
                 p = p * _keeping(o, outlook)
         if self.free:
             score, sd = self._along(score, sd, [outlooks[o] for o in self.free])
-        return Outlook(score, sd, p)
+        return Outlook(score, sd, p, is_risky=first.is_risky)
 
     def _along(self, score: FloatArray, sd: FloatArray, free: Sequence[Outlook]) -> tuple[FloatArray, FloatArray]:
         """Return mean and sd of the distance that is left along this suggestion's direction, turned round."""

@@ -1,7 +1,7 @@
 """How likely a point is to give a film at all, learned from runs that did and runs that did not."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,13 @@ _STRETCHES = (1.0, 0.2, 0.45, 2.2, 5.0)  # of the reach along one column
 _EARNED = 0.5  # log likelihood that a stretch must gain, so that a few failures do not invent a boundary
 _SWEEPS = 2
 _PRIOR_SUCCESSES, _PRIOR_FAILURES = 0.9, 0.1
+
+
+class Evidence(Protocol):
+    """What a model of feasibility answers."""
+
+    def at(self, X: FloatArray) -> FloatArray:
+        """Return the probability of success at encoded points, shape (n,)."""
 
 
 class Feasibility:

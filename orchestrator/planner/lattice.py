@@ -94,6 +94,14 @@ class Lattice:
         """Return points as the surrogate sees them, shape (n_points, n_parameters)."""
         return _gathered(self.features, index)
 
+    def rounded(self, columns: FloatArray) -> FloatArray:
+        """Return the points of the grid nearest to points of the unit cube, without those that break a constraint."""
+        index = tuple(
+            np.abs(axis[None] - column[:, None]).argmin(axis=1)
+            for axis, column in zip(self.columns, columns.T, strict=True)
+        )
+        return self.columns_at(index)[self.is_allowed(index)]
+
     def places(self, columns: FloatArray, *, within: float) -> NDArray[np.intp]:
         """Return the places, in C order, of those points of the unit cube that are allowed points of the grid.
 

@@ -21,7 +21,7 @@ from orchestrator.planner.explanation import why
 from orchestrator.planner.extrapolation import novelty
 from orchestrator.planner.feasibility import EVIDENCE
 from orchestrator.planner.lattice import Lattice
-from orchestrator.planner.sampling import SAME, best_sample, is_used, samples
+from orchestrator.planner.sampling import SAME, best_sample, climbed, is_used, samples
 from orchestrator.planner.suggestion import Observation, Suggestion
 from orchestrator.planner.summit import summit
 from orchestrator.planner.teaching import taught
@@ -132,12 +132,12 @@ class Question:
 
     def _most_feasible(self) -> Suggestion:
         columns = self._samples()
-        i = int(feasibility(self._space, self._taught).at(columns).argmax())
+        i = int(feasibility(self._space, self._taught, self._settings).at(columns).argmax())
         point = self._space.points(columns[i : i + 1])[0]
         return self._without_model(point, "nothing is measured yet: the sample least like what failed")
 
     def _without_model(self, point: dict[str, Value], words: str) -> Suggestion:
-        p_feasible = float(feasibility(self._space, self._taught).at(self._space.encode([point]))[0])
+        p_feasible = float(feasibility(self._space, self._taught, self._settings).at(self._space.encode([point]))[0])
         new = novelty(self._space, point, [o.point for o in measured(self._known)])
         return Suggestion(
             self._number,
@@ -175,7 +175,11 @@ class Question:
             found = summit(belief, lattice, taken if len(taken) < lattice.n_allowed else taken[:0])
         if found is not None:
             return found
-        return best_sample(belief, self._space, self._settings.samples, self._used, self._rng())
+        if not belief.is_averaged:
+            return best_sample(belief, self._space, self._settings.samples, self._used, self._rng())
+        good = self._space.encode([o.point for o in measured(self._taught)])
+        tidy = None if lattice is None else lattice.rounded
+        return climbed(belief, self._space, self._settings.samples, self._used, self._rng(), known=good, tidy=tidy)
 
     def _explained(self, belief: Belief, joint: Compromise | None, column: FloatArray) -> Suggestion:
         """Return the suggestion of an encoded point, shape (1, n_columns), with its reasons."""

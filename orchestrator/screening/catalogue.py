@@ -58,6 +58,7 @@ CATALOGUE = (
     Entry("coral-svr", "CORAL-SVR, searched", "paper-search", 1.0, borrows=True),
     Entry("svr", "SVR, scaled"),
     Entry("coral-svr", "CORAL-SVR, scaled", borrows=True),
+    Entry("coral-svr", "CORAL-SVR, averaged", "averaged", borrows=True),
     Entry("ratio", "ratio + residual", borrows=True),
     Entry("tradaboost", "TrAdaBoost.R2", borrows=True),
     Entry("gp", "Gaussian process"),

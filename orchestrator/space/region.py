@@ -85,17 +85,16 @@ class Region:
             states[broken] = start if self.is_listed else self._pulled(start, states[broken])
         return self._columns(states)
 
-    def nearby(self, centres: FloatArray, n: int, rng: np.random.Generator) -> FloatArray:
+    def nearby(self, centres: FloatArray, n: int, rng: np.random.Generator, reach: float = 1.0) -> FloatArray:
         """Return n allowed points around each allowed one, as encoded points, shape (n * n_centres, n_columns).
 
         Steps go along differences of the region's points, every other one a tenth as far: a thin region needs both.
         """
         start = np.tile(self._states(centres), (n, 1))
         i, j = rng.integers(len(self._seeds), size=(2, len(start)))
-        reach = np.where(np.arange(len(start)) // len(centres) % 2, _NEARBY, _NEARBY / 10) * rng.standard_normal(
-            len(start)
-        )
-        moved = np.clip(start + reach[:, None] * (self._seeds[i] - self._seeds[j]), 0.0, 1.0)
+        usual = np.where(np.arange(len(start)) // len(centres) % 2, _NEARBY, _NEARBY / 10)
+        along = reach * usual * rng.standard_normal(len(start))
+        moved = np.clip(start + along[:, None] * (self._seeds[i] - self._seeds[j]), 0.0, 1.0)
         broken = self._excess(moved) > 0
         if broken.any():
             moved[broken] = self._pulled(start[broken], moved[broken])

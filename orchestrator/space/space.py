@@ -203,11 +203,18 @@ class ParameterSpace:
         pool = self.encode(self.candidates)
         return pool[rng.choice(len(pool), size=n, replace=n > len(pool))]
 
-    def nearby(self, centres: FloatArray, n: int, rng: np.random.Generator) -> FloatArray:
-        """Return n random allowed points around each of some, as encoded points, shape (n * n_centres, n_columns)."""
+    def nearby(self, centres: FloatArray, n: int, rng: np.random.Generator, reach: float = 1.0) -> FloatArray:
+        """Return n random allowed points around each of some, as encoded points, shape (n * n_centres, n_columns).
+
+        Args:
+            centres: Encoded points, allowed ones.
+            n: How many around each.
+            rng: What they are drawn from.
+            reach: How far away, in what is usual.
+        """
         if self._region is not None:
-            return self._region.nearby(centres, n, rng)
-        near = centres + _NEARBY * rng.standard_normal((n, *centres.shape))
+            return self._region.nearby(centres, n, rng, reach)
+        near = centres + reach * _NEARBY * rng.standard_normal((n, *centres.shape))
         return self.snap(near.reshape(-1, centres.shape[1]))
 
     def sample(self, n: int, rng: np.random.Generator) -> list[dict[str, Value]]:

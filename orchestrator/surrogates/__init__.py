@@ -30,13 +30,17 @@ def build(settings: PlannerConfig, source: Rows | None = None) -> Any:  # noqa: 
 
 def is_natural(settings: PlannerConfig) -> bool:
     """Whether the surrogate takes features in their own units, as the paper did; else in the unit cube."""
-    return settings.surrogate in _NATURAL and settings.mode != "scaled"
+    return settings.surrogate in _NATURAL and settings.mode in _NATURAL_MODES
 
 
 def _coral_svr(settings: PlannerConfig, source: Rows | None) -> Any:  # noqa: ANN401 - sklearn has no stubs
+    X, y = source if source is not None else (None, None)
+    if settings.mode == "averaged":
+        from orchestrator.surrogates.averaged import AveragedCoralSVR  # noqa: PLC0415 - sklearn takes seconds to import
+
+        return AveragedCoralSVR(X, y, source_weight=settings.source_weight)
     from orchestrator.surrogates.svr import CoralSVR  # noqa: PLC0415 - sklearn takes seconds to import
 
-    X, y = source if source is not None else (None, None)
     return CoralSVR(X, y, mode=settings.mode, source_weight=settings.source_weight)
 
 
@@ -108,4 +112,5 @@ _BUILDERS: Mapping[str, Callable[[PlannerConfig, Rows | None], Any]] = {
     "ratio": _ratio,
 }
 _NATURAL = frozenset({"coral-svr", "svr"})
+_NATURAL_MODES = frozenset({"paper", "paper-search"})
 NAMES = tuple(_BUILDERS)
