@@ -121,3 +121,11 @@ def plural(n: int, noun: str) -> str:
 def listed(counts: Mapping[str, int]) -> str:
     """Return `3 infeasible, 1 sample`."""
     return ", ".join(f"{n} {clean(name)}" for name, n in counts.items())
+
+
+def number_ranges(numbers: Sequence[int]) -> str:
+    """Return whole numbers in their order, `1-3, 5`."""
+    ordered = sorted(set(numbers))
+    starts = [n for n in ordered if n - 1 not in ordered]
+    ends = [n for n in ordered if n + 1 not in ordered]
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))

@@ -11,12 +11,13 @@ from matplotlib.figure import Figure
 from orchestrator.display.wording import clean, number, plural, point_text, with_unit
 from orchestrator.engine import drift_of
 from orchestrator.recipe import Point
-from orchestrator.report import maps, plane, prediction, references
+from orchestrator.report import laboratory, maps, plane, prediction, references
 from orchestrator.report.convergence import convergence
 from orchestrator.report.drawing import BEST, MEASURED, Mark, inline_svg, mark_of, style
 from orchestrator.report.gain import expected_gains, gaining
 from orchestrator.report.material import Material
-from orchestrator.report.timeline import has_failures, timeline
+from orchestrator.report.occupancy import Stretch, stretches
+from orchestrator.report.timeline import MAINTENANCE, PURPOSES, timeline
 from orchestrator.report.tradeoff import tradeoff
 from orchestrator.space import Parameter
 
@@ -50,6 +51,7 @@ class Section:
         key: Marks and what they mean.
         scale: Lowest and highest value of the colour scale, if there is one.
         width: How wide each is: wide, half or third of the page; own for drawings that are not in the page's hues.
+        below: What to say below the figures; the table then stands there too.
         columns: Headings of a small table beside the figure.
         rows: Its rows.
     """
@@ -60,8 +62,9 @@ class Section:
     key: Sequence[tuple[Mark, str]] = ()
     scale: tuple[str, str] | None = None
     width: str = "wide"
-    columns: tuple[str, str] = ("", "")
-    rows: Sequence[tuple[str, str]] = ()
+    below: str = ""
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
 
 
 def gradient() -> Markup:
@@ -251,11 +254,29 @@ def _timeline(material: Material) -> Section:
     title = "The laboratory's time"
     if not material.runs or not material.state.lab_s:
         return Section(title, text="Nothing was performed yet.")
+    found = stretches(material.state)
     caption = "Each bar is an attempt at a step, with its run's number where there is room; a cross marks a failure."
+    if any(len(stretch.parts) > 1 for stretch in found):
+        caption += " A load is one bar, with the numbers of its runs above."
+    plot = _plot(timeline(material), "timeline", caption)
+    columns, rows = laboratory.use(material)
+    return Section(
+        title,
+        [plot],
+        key=_timeline_key(material, found),
+        below=laboratory.spent(material),
+        columns=columns,
+        rows=rows,
+    )
+
+
+def _timeline_key(material: Material, found: Sequence[Stretch]) -> list[tuple[Mark, str]]:
     key = [(Mark("", "■", "accent"), "odd run"), (Mark("", "■", "soft"), "even run")]
     key += [(Mark("", "■", "best"), "best run")]
-    key += [(Mark("", "■", "red"), "failed attempt")] if has_failures(material) else []
-    return Section(title, [_plot(timeline(material), "timeline", caption)], key=key)
+    key += [(Mark("", "■", MAINTENANCE), "maintenance")] if any(s.is_maintenance for s in found) else []
+    key += [(Mark("", "■", "red"), "failed attempt")] if any(s.failed_at_s for s in found) else []
+    purposes = {run.purpose for run in material.runs}
+    return key + [(mark, f"{purpose} run") for purpose, mark in PURPOSES.items() if purpose in purposes]
 
 
 def _own(material: Material, figures: Sequence[OwnFigure]) -> list[Section]:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from orchestrator.display.wording import clean, named, setting, with_sd, with_unit
 from orchestrator.ledger import Ledger
 from orchestrator.planner import Planner
-from orchestrator.report import tables
+from orchestrator.report import laboratory, tables
 from orchestrator.report.figures import OwnFigure, gradient, sections
 from orchestrator.report.material import Material, gather
 
@@ -65,6 +65,9 @@ def _words(material: Material) -> dict[str, Any]:
         "parameters": [(named(name, unit), _heading(unit)) for name, unit in material.units.items()],
         "unit": _heading(material.objective.unit),
         "runs": tables.run_rows(material),
+        "samples": laboratory.sample_rows(material),
+        "maintenance": laboratory.maintenance_rows(material),
+        "maintenance_headings": laboratory.MAINTENANCE,
         "reasons": tables.reasons(material),
         "configuration": tables.configuration(material),
         "versions": tables.versions(material),

@@ -60,6 +60,7 @@ class RunRow:
     time: str
     why: str
     is_best: bool
+    purpose: str = ""
 
 
 def badge(material: Material) -> str:
@@ -157,7 +158,15 @@ def _row(material: Material, run: Run, settings: list[str]) -> RunRow:
         time=_hours(run),
         why=clean(run.why.get("why", "")),
         is_best=is_best,
+        purpose=_purpose(run),
     )
+
+
+def _purpose(run: Run) -> str:
+    """Return why a run was done that the planner did not choose."""
+    if run.purpose == "search":
+        return ""
+    return f"repeat of run {run.concerns['run']}" if run.purpose == "repeat" else clean(run.purpose)
 
 
 def _stage(material: Material, run: Run) -> str:
