@@ -48,8 +48,8 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         (["--at", "0"], "--at 0: no such event; the ledger has events 1 to "),
         (["--at", "999"], "--at 999: no such event; the ledger has events 1 to "),
-        (["--at", "5", "--verify"], "--at: goes with the summary only"),
-        (["--csv", "x.csv", "--diff", "x"], "--csv: goes with the summary or --what-if only"),
+        (["--at", "5", "--verify"], "--at: goes with the summary or --samples only"),
+        (["--csv", "x.csv", "--diff", "x"], "--csv: goes with the summary or --what-if or --samples only"),
         (["--head", "0123456789"], "--head: goes with --verify only"),
         (["--verify", "--head", "head"], "--head head: is no hash; give at least its first 8 digits"),
         (["--verify", "--what-if", "seed=1"], "not allowed with argument"),
