@@ -1,5 +1,6 @@
 """Quiet hours: when nobody is there, what waits for people, and that nothing ends which needs one."""
 
+import signal
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -19,9 +20,9 @@ from orchestrator.config import ConfigError
 from orchestrator.config.quiet import DAYS
 from orchestrator.config.schema import QuietHoursConfig
 from orchestrator.control.status import status_lines
-from orchestrator.engine import Engine
+from orchestrator.display.watcher import Silent
 from orchestrator.laboratory import Laboratory
-from orchestrator.ledger import Ledger, Run, State
+from orchestrator.ledger import Event, Kind, Ledger, Run, State
 from orchestrator.quiet import begins_at, end_of_quiet, is_quiet, needs_person
 
 NIGHTS = {"from": "22:00", "to": "06:00", "zone": "Europe/Berlin"}
@@ -183,11 +184,9 @@ def test_no_point_is_chosen_for_an_oven_that_a_run_waits_to_take(tmp_path: Path)
         assert after.suggested_s >= (before.steps[0].last.end_s or 0.0)
 
 
-def test_quiet_hours_taken_out_let_the_waiting_step_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quiet_hours_taken_out_let_the_waiting_step_begin(tmp_path: Path) -> None:
     """They are policies: a campaign that was stopped while it waited goes on at once without them."""
-    monkeypatch.setattr(Engine, "_rests", stop_at_first_rest(Engine._rests))
-    first = campaign(tmp_path).run()
-    monkeypatch.undo()
+    first = campaign(tmp_path).run(Impatient())
     assert first.stop.status == "paused"
     waiting = next(run for run in first.state.open_runs if run.waits is not None)
     with Ledger.open(tmp_path / "out" / "ledger.sqlite") as ledger:
@@ -199,14 +198,13 @@ def test_quiet_hours_taken_out_let_the_waiting_step_begin(tmp_path: Path, monkey
     assert again.runs[waiting.number].waits is None
 
 
-def stop_at_first_rest(rests: Any) -> Any:
-    def rest_and_stop(engine: Engine, run: Run, command: Command, instrument: str) -> bool:
-        found = bool(rests(engine, run, command, instrument))
-        if found:
-            engine.stop("stopped while a run waits")
-        return found
+class Impatient(Silent):
+    """Interrupts a campaign as soon as a run waits for people."""
 
-    return rest_and_stop
+    def event(self, event: Event, state: State) -> None:  # noqa: ARG002 - the event says enough
+        """Press Ctrl-C."""
+        if event.kind == Kind.RUN_WAITS:
+            signal.raise_signal(signal.SIGINT)
 
 
 # ---- who needs a person ----------------------------------------------------------------------------------------------
