@@ -5,13 +5,15 @@ Rule of this file: a worker on another machine gets everything but the installed
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from inspect import isclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from orchestrator.config import Configuration, recorded
+from orchestrator.laboratory import driver_of, imported
 
 _FILES = (("data", "source"), ("data", "initial"), ("laboratory", "table"))
 _LEFT = ("report", "screening", "emulation", "ledger")
@@ -66,7 +68,10 @@ class Luggage:
 def pack(configuration: Configuration) -> Luggage:
     """Return what a configuration needs to travel.
 
-    An option of an instrument or of the recipe that names a file beside the configuration takes that file along.
+    A file that an option of an instrument or of the recipe names goes along, where the option is annotated as a `Path`.
+
+    Raises:
+        ConfigError: A driver or a recipe that is not found.
     """
     plain = {name: deepcopy(value) for name, value in configuration.plain.items() if name not in _LEFT}
     files = {}
@@ -81,16 +86,25 @@ def _named(configuration: Configuration) -> Iterator[tuple[Place, Path]]:
         path = getattr(getattr(configuration.settings, section), key)
         if path is not None:
             yield (section, key), path
-    instruments = configuration.settings.laboratory.instruments
-    options: dict[Place, Mapping[str, Any]] = {
-        ("laboratory", "instruments", r): i.options for r, i in instruments.items()
-    }
-    options["recipe",] = configuration.settings.recipe.options
     beside = Path(configuration.path).parent
-    for place, given in options.items():
-        for name, value in given.items():
-            if isinstance(value, str) and value and (path := (beside / value)).is_file():
+    for place, called, options in _optioned(configuration):
+        hints = get_type_hints(called.__init__ if isclass(called) else called)
+        for name, value in options.items():
+            if _is_path(hints.get(name)) and value and (path := beside / value).is_file():
                 yield (*place, name), path
+
+
+def _optioned(configuration: Configuration) -> Iterator[tuple[Place, Callable[..., Any], Mapping[str, Any]]]:
+    """Yield drivers and recipe with their options, and where these stand."""
+    for role, instrument in configuration.settings.laboratory.instruments.items():
+        yield ("laboratory", "instruments", role), driver_of(configuration, role), instrument.options
+    recipe = configuration.settings.recipe
+    yield ("recipe",), imported(configuration, ("recipe",), recipe.name), recipe.options
+
+
+def _is_path(hint: Any) -> bool:  # noqa: ANN401 - any annotation
+    """Whether an option is a file by its annotation; text may name a file that a driver only writes."""
+    return hint is Path or any(map(_is_path, get_args(hint)))
 
 
 def _put(plain: dict[str, Any], place: Place, value: str | None) -> None:

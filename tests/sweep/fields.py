@@ -26,6 +26,7 @@ class FatefulOven(Oven):
         slow_s: How long a bake takes on the wall.
         real: Whether it says that it is no simulation.
         calibration: A file that it reads.
+        diary: A file to which it adds a line for every bake.
     """
 
     def __init__(
@@ -42,9 +43,11 @@ class FatefulOven(Oven):
         slow_s: float = 0.0,
         real: bool = False,
         calibration: Path | None = None,
+        diary: str | None = None,
     ) -> None:
         super().__init__(name=name, shelf=shelf, durations=durations, failure=failure, failure_rate=failure_rate)
         self._lethal, self._flag, self._broken, self._slow_s = lethal, flag, broken, slow_s
+        self._diary = diary
         self._origin = Origin.REAL if real else Origin.SIMULATED
         self.calibration = None if calibration is None else float(calibration.read_text())
 
@@ -70,6 +73,9 @@ class FatefulOven(Oven):
             if self._flag is not None:
                 Path(self._flag).touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        if self._diary is not None:
+            with Path(self._diary).open("a") as file:
+                file.write(f"{command.id}\n")
         time.sleep(self._slow_s)
         return (yield from super().phases(command, rng))
 

@@ -29,6 +29,16 @@ def test_luggage_brings_its_files_to_where_there_are_none(folder, packed):
     assert (found["status"], len(found["runs"])) == ("finished", 4)
 
 
+def test_luggage_leaves_a_file_that_a_driver_only_names(folder, packed):
+    """Text is no file to bring, be there one of that name; or what a driver writes would change the key."""
+    (folder.path / "diary").write_text("1.1.1\n")
+    luggage = packed(**{"laboratory.instruments.oven.diary": "diary"})
+    assert {".".join(place) for place in luggage.files} == {
+        "data.initial",
+        "laboratory.instruments.oven.calibration",
+    }
+
+
 def test_campaign_is_not_performed_by_other_code(packed):
     """A worker with another version says so instead of finding another campaign."""
     found = perform(packed(), 5, "k", Code((), fingerprint(()) | {"numpy": "1.0"}))
