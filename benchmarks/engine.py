@@ -72,9 +72,10 @@ def main() -> None:
     print(", ".join(f"{package} {version(package)}" for package in PACKAGES))
     with one_thread(), tempfile.TemporaryDirectory(dir=args.folder) as folder:
         performed(Path(folder) / "warm", 20)
+        state = long(Path(folder), args.runs)  # first, while memory is nobody else's
         grouped(Path(folder))
         shares(Path(folder))
-        suggestions(long(Path(folder), args.runs))
+        suggestions(state)
 
 
 def performed(folder: Path, n_runs: int, meter: Meter | None = None) -> tuple[State, float]:

@@ -94,7 +94,8 @@ def beside(settings: CampaignConfig, state: State, instrument: str | None) -> Du
 
 def _repeat(settings: CampaignConfig, state: State) -> Due | None:
     """Return the repeat of the first run that lost its sample and may be repeated."""
-    for run in (state.runs[number] for number in state.lost):
+    lost = state.lost if settings.policies.sample_repeats else ()
+    for run in (state.runs[number] for number in lost):
         nth = int(run.concerns.get("repeat", 0)) + 1
         if nth <= settings.policies.sample_repeats:
             why = f"run {run.number} lost its sample ({run.reason}); its point is performed again"

@@ -73,7 +73,7 @@ class Suggestion:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for canonical JSON: dicts, text, booleans, finite floats or None."""
-        plain: dict[str, Any] = _plain(dataclasses.asdict(self))
+        plain: dict[str, Any] = _plain({field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
         return plain
 
 
