@@ -97,9 +97,8 @@ def notes(sweep: Sweep) -> list[str]:
     quantity = with_unit(f"{named(objective.name, objective.unit)} in", objective.unit).removesuffix(" in")
     zero = f"0 is {best}: {sweep.yardstick.words}"
     found = [f"all values are {origin}; regret of {quantity}, {zero}"]
-    found.append(
-        "medians (and quartiles) of n seeds; ahead: share of seeds with less regret than the first, lab days equal"
-    )
+    ahead = "share of seeds with less regret than the first after as many lab days, ± what chance makes of 50 %"
+    found.append(f"medians (and quartiles) of n seeds; ahead: {ahead}")
     n_planned = len(sweep.plan.campaigns)
     if len(sweep.ended) < n_planned:
         found.append(f"{n_planned - len(sweep.ended)} of {plural(n_planned, 'campaign')} are still to be performed")
@@ -129,4 +128,4 @@ def _ahead(group: Group, first: Group, day_h: float) -> str:
     if not pairs:
         return ""
     share = sum((a < b) + 0.5 * (a == b) for a, b in pairs) / len(pairs)
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.0f} ± {50 / np.sqrt(len(pairs)):.0f} %"

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from inspect import isclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -49,10 +50,13 @@ class Luggage:
             seed: The campaign's seed.
             code: The fingerprint of the code that performs it.
         """
+        return hashlib.sha256(f"{self._digest} {seed} {code}".encode()).hexdigest()[:32]
+
+    @cached_property
+    def _digest(self) -> str:
         plain = {name: value for name, value in self.plain.items() if name not in ("campaign", "seed")}
         files = {".".join(place): hashlib.sha256(file.content).hexdigest() for place, file in self.files.items()}
-        text = json.dumps([plain, files, seed, code], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        return hashlib.sha256(json.dumps([plain, files], sort_keys=True).encode()).hexdigest()
 
     def unpack(self, folder: Path, seed: int) -> Configuration:
         """Return the configuration with this seed, its files written into a folder."""

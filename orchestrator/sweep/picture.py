@@ -24,7 +24,7 @@ Colour = str | tuple[float, float, float, float]
 
 _HUES = ("accent", "orange", "best", "violet", "red", "teal")
 _MOST_BANDS = 3
-_MOST_IN_A_LEGEND = 4  # side by side
+_LEGEND = 110  # characters side by side
 _N_DAYS = 400
 _WIDTH, _LEFT, _RIGHT, _BETWEEN = 9.6, 0.72, 0.15, 0.32  # inches, as those below
 _HEAD, _FOOT, _AXES, _GAP, _LINE = 0.72, 0.5, 2.6, 0.2, 0.22
@@ -45,7 +45,7 @@ def draw(sweep: Sweep, path: Path) -> None:
 def figure(sweep: Sweep) -> Figure:
     """Return the picture, to be drawn within `style`."""
     rows = _rows([group for group in sweep.groups if group.ended])
-    legends = [_LINE * max(1, -(-len(groups) // _MOST_IN_A_LEGEND)) + 0.1 for _, groups in rows]
+    legends = [_LINE * -(-len(groups) // _n_columns(groups)) + 0.1 for _, groups in rows]
     height = _HEAD + _FOOT + len(rows) * _AXES + sum(legends) + (len(rows) - 1) * _GAP
     drawn, top = Figure(figsize=(_WIDTH, height)), height - _HEAD
     end_h = max(group.lab_hours.max() for _, groups in rows for group in groups)
@@ -83,21 +83,23 @@ def _rows(groups: Sequence[Group]) -> list[tuple[str, list[Group]]]:
 
 
 def _lines(by_runs: Axes, by_days: Axes, groups: Sequence[Group], end_h: float) -> None:
-    hidden = _shared(groups)
     hours = np.linspace(0.0, end_h, _N_DAYS)
-    for i, (group, colour) in enumerate(zip(groups, _colours(len(groups)), strict=True)):
+    for i, (group, name, colour) in enumerate(zip(groups, _names(groups), _colours(len(groups)), strict=True)):
         runs = np.arange(group.n_runs + 1)
         own = hours[hours <= group.lab_hours.max()]
-        name = told({k: v for k, v in group.variation.labels.items() if k not in hidden})
         place = None if len(groups) <= _MOST_BANDS else i + 1
         by_runs.plot([], [], color=colour, label=name)
         _line(by_runs, runs, group.by_runs(runs), colour, place)
         _line(by_days, own / 24, group.by_hours(own), colour, place)
     if len(groups) > 1:
-        n = min(len(groups), _MOST_IN_A_LEGEND)
-        handles = by_runs.get_legend_handles_labels()
+        n = _n_columns(groups)
         by_days.legend(
-            *handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=n, handlelength=1.4, borderaxespad=0.1
+            *by_runs.get_legend_handles_labels(),
+            loc="lower right",
+            bbox_to_anchor=(1.0, 1.0),
+            ncols=n,
+            handlelength=1.4,
+            borderaxespad=0.1,
         )
 
 
@@ -108,15 +110,20 @@ def _line(ax: Axes, x: NDArray[Any], quartiles: NDArray[np.float64], colour: Col
     if place is None:
         ax.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0, step="post")
     else:
-        ax.vlines(x[-1] * (1 + 0.012 * place), low[-1], high[-1], color=colour, linewidth=1.8)
+        ax.vlines(x[-1] * (1 + 0.012 * place), low[-1], high[-1], color=colour, linewidth=1.4)
 
 
-def _shared(groups: Sequence[Group]) -> set[str]:
-    """Return the keys that have one value in all of the groups, which tell nothing apart."""
-    if len(groups) == 1:
-        return set()
-    keys = groups[0].variation.labels
-    return {key for key in keys if len({repr(group.variation.labels[key]) for group in groups}) == 1}
+def _names(groups: Sequence[Group]) -> list[str]:
+    """Return what tells the groups apart: keys that have one value in all of them are left out."""
+    labels = [group.variation.labels for group in groups]
+    apart = [key for key in labels[0] if len(groups) == 1 or len({repr(one[key]) for one in labels}) > 1]
+    return [told({key: one[key] for key in apart}) for one in labels]
+
+
+def _n_columns(groups: Sequence[Group]) -> int:
+    """Return how many names of the legend stand side by side."""
+    widest = max(map(len, _names(groups))) + 6
+    return max(1, min(len(groups), _LEGEND // widest))
 
 
 def _colours(n: int) -> list[Colour]:

@@ -166,7 +166,7 @@ def test_terminal_table_tells_who_is_ahead(planned):
         found |= result(one, *runs)
     columns = {column.header: list(column.cells) for column in table(sweep_of(plan, yardstick(plan), found)).columns}
     assert columns["variation"] == ["in_flight 1", "in_flight 2"]
-    assert columns["ahead"] == ["", "75 %"]
+    assert columns["ahead"] == ["", "75 ± 35 %"]
     assert columns["n"] == ["2", "2"]
 
 
