@@ -10,6 +10,7 @@ from orchestrator.config.schema import CampaignConfig
 from orchestrator.engine.agenda import kept_from_samples
 from orchestrator.engine.loads import Waiting, gathered, interrupted, leaves_s
 from orchestrator.engine.performer import Performer, next_id
+from orchestrator.engine.recipes import Recipes
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.rest import n_resting, rest
 from orchestrator.engine.turns import chosen, held, performing
@@ -24,7 +25,8 @@ class Dispatcher:
         settings: The configuration.
         laboratory: The instruments.
         recorder: Where events go.
-        performer: Knows what each run waits for, and begins it.
+        recipes: Say what each run waits for.
+        performer: Begins it.
         is_stopped: Whether nothing new starts.
     """
 
@@ -33,12 +35,15 @@ class Dispatcher:
         settings: CampaignConfig,
         laboratory: Laboratory,
         recorder: Recorder,
+        recipes: Recipes,
         performer: Performer,
+        *,
         is_stopped: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._laboratory = laboratory
         self._recorder = recorder
+        self._recipes = recipes
         self._performer = performer
         self._is_stopped = is_stopped
         self._state, self._clock = recorder.state, recorder.clock
@@ -64,7 +69,7 @@ class Dispatcher:
 
     def _ready(self, run: Run) -> Command | None:
         """Return what a run waits to have performed, if it may be begun now."""
-        command = self._performer.waits_for(run)
+        command = self._recipes.waits_for(run)
         if self._is_stopped() or command is None:
             return None
         if _not_before_s(run) > self._clock.now_s:
@@ -77,7 +82,7 @@ class Dispatcher:
         try:
             name = chosen(self._state, self._laboratory, run, command, self._kept)
         except CommandRefused as refused:
-            self._performer.refuse(run, refused)
+            self._recipes.refuse(run, refused)
             return None
         return None if name is None or self._rests(run, command, name) else name
 
@@ -118,7 +123,7 @@ class Dispatcher:
         for members, instrument, missing in interrupted(self._state):
             for number in missing:
                 run = self._state.run(number)
-                command = self._performer.waits_for(run)
+                command = self._recipes.waits_for(run)
                 if command is not None:
                     self._performer.begin_step(run, command, instrument, members)
 

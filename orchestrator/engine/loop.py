@@ -18,6 +18,7 @@ from orchestrator.engine.dispatcher import Dispatcher
 from orchestrator.engine.doubt import Word, question
 from orchestrator.engine.history import History
 from orchestrator.engine.performer import Performer
+from orchestrator.engine.recipes import Recipes
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.requests import Request, copy_messages, requested
 from orchestrator.engine.stopping import ENGINE, Breaker, Stop, enough
@@ -61,11 +62,17 @@ class Engine:
         self._history = History(ledger.state, Merit.from_config(settings))
         self._breaker = Breaker(settings, ledger.state)
         self._recorder = Recorder(ledger, clock, watcher)
+        self._recipes = Recipes(laboratory, self._recorder, self._pause)
         self._performer = Performer(
-            settings, laboratory, self._recorder, pause=self._pause, halt=self._halt_soon, words=words
+            settings, laboratory, self._recorder, self._recipes, pause=self._pause, halt=self._halt_soon, words=words
         )
         self._dispatcher = Dispatcher(
-            settings, laboratory, self._recorder, self._performer, lambda: self._stop is not None
+            settings,
+            laboratory,
+            self._recorder,
+            self._recipes,
+            self._performer,
+            is_stopped=lambda: self._stop is not None,
         )
         self._suggester = Suggester(settings, planner, self._history, self._recorder, self._pause)
         self._stop: Stop | None = None
@@ -179,7 +186,7 @@ class Engine:
 
     def _start(self, run: Run) -> None:
         self._recorder.record(Kind.RUN_STARTED, {}, run=run.number)
-        self._performer.begin(run)
+        self._recipes.begin(run)
         self._dispatcher.try_step(run)
 
     def _maintain(self) -> None:
@@ -189,7 +196,7 @@ class Engine:
         if not is_begun and next(upkeep(self._settings, self._state, self._clock.now_s), None) is None:
             return
         is_ending = self._request is not None or enough(self._settings, self._history, self._clock.now_s) is not None
-        if self._stop is not None or (is_ending and not any(map(self._performer.waits_for, self._state.open_runs))):
+        if self._stop is not None or (is_ending and not any(map(self._recipes.waits_for, self._state.open_runs))):
             return
         if begun is not None and is_begun:
             self._start(begun)

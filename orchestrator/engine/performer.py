@@ -25,6 +25,7 @@ from orchestrator.config.schema import CampaignConfig
 from orchestrator.engine.answers import Answers, unusable
 from orchestrator.engine.doubt import Resolution, Word, question, settle
 from orchestrator.engine.policies import Decision, decide
+from orchestrator.engine.recipes import Recipes
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.stopping import Stop
 from orchestrator.hearing import Overdue
@@ -38,17 +39,16 @@ from orchestrator.ledger.readings import (
     recordable_state,
     shown_scalar,
 )
-from orchestrator.maintenance import recipe_of as maintenance
-from orchestrator.recipe import Lab, Performance, Recipe, RecipeFault
 
 
 class Performer:
-    """Holds the recipe of each open run and moves it on.
+    """Begins steps, hears of them, and says what follows.
 
     Args:
         settings: The configuration.
         laboratory: The connected instruments and the recipe.
         recorder: Where events go.
+        recipes: Say what is performed, and hear what came of it.
         pause: Called with the reason when a person is needed.
         halt: Called with the reason when every instrument must go to a safe state.
         words: What a person says of steps in doubt.
@@ -59,6 +59,7 @@ class Performer:
         settings: CampaignConfig,
         laboratory: Laboratory,
         recorder: Recorder,
+        recipes: Recipes,
         *,
         pause: Callable[[Stop], None],
         halt: Callable[[str], None],
@@ -70,94 +71,15 @@ class Performer:
         self._clock = recorder.clock
         self._pause = pause
         self._halt = halt
-        self._lab = Lab(laboratory.roles)
-        self._performances: dict[int, Performance] = {}
+        self._recipes = recipes
         self._answers = Answers(recorder.state)
         self._words = {(word.run, word.step): word for word in words}
 
-    def waits_for(self, run: Run) -> Command | None:
-        """Return the command the run waits to have performed, or None if it is under way or there is none."""
-        performance = self._performances.get(run.number)
-        if performance is None or (run.steps and run.steps[-1].is_under_way):
-            return None
-        return performance.command
-
-    # ---- recipes -------------------------------------------------------------------------------------------------
-
-    def begin(self, run: Run) -> None:
-        """Begin the recipe of a run that was just started."""
-        self._begin_recipe(run)
-        self._settle(run)
-
     def resume(self, run: Run) -> None:
-        """Bring the recipe of an open run to where the ledger ends, and continue a step in doubt."""
-        self._begin_recipe(run)
-        for step in run.steps:
-            performance = self._performances.get(run.number)
-            if performance is None:
-                return
-            try:
-                performance.expect(step.role, step.action, step.settings)
-            except RecipeFault as fault:
-                self._fault(run, fault)
-                return
-            if step.is_under_way:
-                self._continue(run, step, performance)
-                return
-            if step.is_over:
-                self._feed(run, step)
-        self._settle(run)
-
-    def _begin_recipe(self, run: Run) -> None:
-        try:
-            self._performances[run.number] = Performance(self._recipe(run), run.point, self._lab)
-        except RecipeFault as fault:
-            self._fault(run, fault)
-
-    def _recipe(self, run: Run) -> Recipe:
-        return maintenance(run.concerns) if run.is_maintenance else self._laboratory.recipe
-
-    def _feed(self, run: Run, step: Step) -> None:
-        """Hand the recorded outcome of a step to the recipe, live and replayed alike."""
-        performance, attempt = self._performances[run.number], step.last
-        try:
-            if step.status == "done":
-                performance.send(self._recorder.reading(attempt))
-            else:
-                failure, moved = FailureClass(str(attempt.failure)), Moved(str(attempt.moved))
-                performance.throw(InstrumentError(failure, attempt.reason, moved))
-        except RecipeFault as fault:
-            self._fault(run, fault)
-
-    def _settle(self, run: Run) -> None:
-        """Finish the run if its recipe has come to an end."""
-        performance = self._performances.get(run.number)
-        if performance is None or performance.command is not None:
-            return
-        try:
-            body = _ending(performance, run)
-        except ValueError as error:
-            self._fault(run, RecipeFault(f"its details cannot be recorded: {error}"))
-            return
-        del self._performances[run.number]
-        self._recorder.record(Kind.RUN_FINISHED, body, run=run.number)
-        if run.is_maintenance and run.status != "maintained":
-            reason = (
-                f"maintenance failed: {run.why['why']}: {run.reason}; see to it, then run the same command to go on"
-            )
-            self._pause(Stop(reason, "paused", exit_code=4))
-
-    def _fault(self, run: Run, fault: RecipeFault) -> None:
-        """Leave the run open, so that its sample is not lost, and wait for the recipe to be mended."""
-        self._performances.pop(run.number, None)
-        reason = f"recipe: run {run.number}: {fault}; mend it, then run the same command to go on with the same sample"
-        self._pause(Stop(reason, "paused", exit_code=4))
-
-    # ---- steps ---------------------------------------------------------------------------------------------------
-
-    def refuse(self, run: Run, refused: ValueError) -> None:
-        """Leave a run open whose recipe asks for what no instrument may do."""
-        self._fault(run, RecipeFault(str(refused)))
+        """Bring an open run to where the ledger ends, and continue a step in doubt."""
+        step = self._recipes.resume(run)
+        if step is not None:
+            self._continue(run, step)
 
     def begin_step(self, run: Run, command: Command, instrument: str, load: Sequence[str] = ()) -> None:
         """Record the intent and begin the step, or its next attempt, on an instrument of the role it asks for.
@@ -176,7 +98,7 @@ class Performer:
             command = replace(command, id=command_id, load=_load(load, command_id))
             check_command(command, self._laboratory.instruments[instrument].actions)
         except ValueError as refused:
-            self.refuse(run, refused)
+            self._recipes.refuse(run, refused)
             return
         body = {
             "id": command.id,
@@ -199,14 +121,15 @@ class Performer:
             (run.number, number), instrument, command, rng, start_s=start_s, n_known=n_known, timeout_s=timeout_s
         )
 
-    def _continue(self, run: Run, step: Step, performance: Performance) -> None:
+    def _continue(self, run: Run, step: Step) -> None:
         """Settle a step whose outcome was not recorded; it is never silently repeated."""
         attempt, instrument = step.last, self._laboratory.instruments[step.instrument]
         if step.status == "performing":
             doubt = {"id": attempt.id, "reason": "the ledger ends before its outcome"}
             self._recorder.record_step(Kind.STEP_IN_DOUBT, doubt, run, step)
         resolution = settle(instrument, step, self._words.get((run.number, step.number)))
-        if resolution is None or performance.command is None:
+        command = self._recipes.command_of(run)
+        if resolution is None or command is None:
             self._pause(Stop(question(step), "paused", exit_code=4))
             return
         how = {"id": attempt.id, "how": resolution.how, "note": resolution.note}
@@ -214,9 +137,7 @@ class Performer:
         if resolution.how in ("continued", "waited"):
             settings = dict(step.settings)
             load = _load(attempt.load, attempt.id)
-            command = replace(
-                performance.command, instrument=step.instrument, settings=settings, id=attempt.id, load=load
-            )
+            command = replace(command, instrument=step.instrument, settings=settings, id=attempt.id, load=load)
             self._perform(run, step.number, command, start_s=attempt.start_s, n_known=attempt.n_phases)
         elif resolution.reading is not None:
             self._take_reading(run, step, resolution.reading)
@@ -236,8 +157,7 @@ class Performer:
         }
         self._recorder.record_step(Kind.STEP_FAILED, body, run, step)
         if not is_repeat:
-            self._feed(run, step)
-            self._settle(run)
+            self._recipes.go_on(run, step)
 
     def take(self, post: Post) -> None:
         """Record the news of a step and what follows from it."""
@@ -288,8 +208,7 @@ class Performer:
             outcome = {"id": step.last.id, "reading": body, "state": state}
             self._recorder.record_step(Kind.STEP_FINISHED, outcome, run, step, attachments)
             self._answers.remember(step)
-            self._feed(run, step)
-            self._settle(run)
+            self._recipes.go_on(run, step)
 
     def _accept(self, run: Run, step: Step, body: Mapping[str, Any], attachments: Sequence[bytes]) -> None:
         """Look at the reading as it will be read again: is it what was promised, and does the command accept it?"""
@@ -299,7 +218,7 @@ class Performer:
         wrong = "" if action is None else "; ".join(self._answers.misfits(step, action, body, reading))
         if wrong:
             raise unusable(action, wrong)
-        command = self._performances[run.number].command
+        command = self._recipes.command_of(run)
         if command is not None and command.accept is not None:
             command.accept(reading)
 
@@ -327,8 +246,7 @@ class Performer:
         }
         self._recorder.record_step(Kind.STEP_FAILED, body, run, step, attachments)
         if not decision.retry:
-            self._feed(run, step)
-            self._settle(run)
+            self._recipes.go_on(run, step)
         self._react(step, error, decision)
 
     def _react(self, step: Step, error: InstrumentError, decision: Decision) -> None:
@@ -363,24 +281,3 @@ def next_id(run: Run) -> str:
 
 def _load(members: Sequence[str], command_id: str) -> Load | None:
     return Load(tuple(members), members.index(command_id)) if members else None
-
-
-def _ending(performance: Performance, run: Run) -> dict[str, Any]:
-    """Return the body of `run_finished`.
-
-    Raises:
-        ReadingError: A detail that cannot be recorded.
-    """
-    if performance.error is not None:
-        error = performance.error
-        status = "aborted" if error.failure == FailureClass.HALTED else "failed"
-        return {"status": status, "failure": str(error.failure), "reason": error.reason}
-    measured = performance.measured
-    if measured is None:
-        message = "the recipe has neither ended nor failed"
-        raise ValueError(message)
-    details = {name: plain_scalar(name, value) for name, value in measured.details.items()}
-    if run.is_maintenance:
-        return {"status": "maintained", "details": details}
-    sd = None if measured.sd is None else float(plain_scalar("sd", measured.sd))
-    return {"status": "measured", "value": float(measured.value), "sd": sd, "details": details}
