@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-_PASSWORD = re.compile(r"(?<=://)([^:/?#@\s]*):\S*@")
+_PASSWORD = re.compile(r"(?<=:/)(/?[^:/?#@\s]*):\S*@")  # one slash is lost where it was taken for a path
+_PASSWORD_WITH_BLANKS = re.compile(r"(?<=:/)(/?[^:/?#@\s]*):(?!\d+(?:[/?#\s]|$)).*@")  # a port is no password
 _OPTION = re.compile(r"(?<=[?&])([^=&#\s]*)=[^&#\s]*&?")
 _SECRETS = ("password", "sslpassword")
 _WRITTEN = "postgresql://user@host/database#campaign"
@@ -36,7 +37,7 @@ class Address:
 
     def __str__(self) -> str:
         """Return the address without its password."""
-        return f"{without_password(self.url)}#{self.campaign}" if self.campaign else without_password(self.url)
+        return f"{without_password(self.url)}#{self.campaign}".rstrip("#")
 
 
 def is_url(text: str) -> bool:
@@ -96,8 +97,11 @@ def ledger_place(text: str) -> "str | Path":
 
 
 def without_password(text: str) -> str:
-    """Return a text in which no URL has a password."""
-    return _OPTION.sub(_harmless, _PASSWORD.sub(r"\1@", text)).rstrip("?&") if is_url(text) else text
+    """Return a text, be it a sentence, in which no URL has a password."""
+    if ":/" not in text:
+        return text
+    hidden = _PASSWORD_WITH_BLANKS.sub(r"\1@", _PASSWORD.sub(r"\1@", text))
+    return _OPTION.sub(_harmless, hidden).rstrip("?&")
 
 
 def _harmless(option: re.Match[str]) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.words import Parser
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -25,7 +27,7 @@ _STYLES = {"passed": "green", "failed": "bold red", "skipped": "dim"}
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command's words."""
-    words = argparse.ArgumentParser(
+    words = Parser(
         prog="check-instruments",
         description="Connect the instruments of a configuration, show who answers and within which limits, and hold "
         "their drivers against the protocol. Simulated instruments perform a step; others move only with --move.",
@@ -159,37 +161,33 @@ def _refuse_unprepared(args: argparse.Namespace, campaign: "Campaign", found: "d
 
 def _check(console: "Console", campaign: "Campaign", role: str, command: "Command | None") -> Counter[str]:
     """Check one instrument, print as answers come, and return how many there were of each kind."""
-    from rich.markup import escape  # noqa: PLC0415 - so that --help answers at once
-
     from instruments.conformance import Subject, examine  # noqa: PLC0415 - as above
 
     driver = campaign.laboratory.instruments[role]
     named = campaign.settings.laboratory.instruments[role].driver
-    console.print(f"\n[bold]{escape(role)}[/] ({escape(named)})")
+    console.print(f"\n[bold]{_plain(role)}[/] ({_plain(named)})")
     for name, action in driver.actions.items():
         console.print("\n".join(_lines(name, action)), markup=False, soft_wrap=True)
     try:
         identity = driver.connect()
     except Exception as error:  # noqa: BLE001 - whatever it is, nothing else can be asked
-        console.print(f"  [bold red]does not answer[/]: {escape(str(error))}", soft_wrap=True)
+        console.print(f"  [bold red]does not answer[/]: {_plain(str(error))}", soft_wrap=True)
         return Counter(failed=1)
     who = f"{identity.maker}, {identity.model}, {identity.serial}"
-    console.print(f"  answers: {escape(who)} [bold]{escape(str(identity.origin).upper())}[/]", soft_wrap=True)
+    console.print(f"  answers: {_plain(who)} [bold]{_plain(str(identity.origin).upper())}[/]", soft_wrap=True)
     ids = f"9999.{int(time.time()) % 60_000 + 1}"
     longest_s = max((action.timeout_s for action in driver.actions.values()), default=60.0)
     findings = list(_told(console, examine(Subject(driver, command, step_s=longest_s, ids=ids))))
     for note, n in Counter(finding.note for finding in findings if finding.verdict == "skipped").items():
         ask = f"; --move {role} asks" if command is None and "step" in note else ""
-        console.print(f"  [dim]not asked {n:2}: {escape(note + ask)}[/]", soft_wrap=True)
+        console.print(f"  [dim]not asked {n:2}: {_plain(note + ask)}[/]", soft_wrap=True)
     return Counter(str(finding.verdict) for finding in findings)
 
 
 def _told(console: "Console", findings: "Iterator[Finding]") -> "Iterator[Finding]":
     """Print answers as they come, and hand them on."""
-    from rich.markup import escape  # noqa: PLC0415 - so that --help answers at once
-
     for finding in findings:
-        style, note = _STYLES[finding.verdict], f": {escape(finding.note)}" if finding.note else ""
+        style, note = _STYLES[finding.verdict], f": {_plain(finding.note)}" if finding.note else ""
         if finding.verdict != "skipped":
             console.print(f"  [{style}]{finding.verdict}[/]  {finding.question}{note}", soft_wrap=True)
         yield finding
@@ -221,3 +219,12 @@ def _span(seconds: float) -> str:
         if seconds >= 2 * length_s:
             return f"{seconds / length_s:.3g} {unit}"
     return f"{seconds:.3g} s"
+
+
+def _plain(text: str) -> str:
+    """Return what others wrote, steering neither the console nor its terminal."""
+    from rich.markup import escape  # noqa: PLC0415 - so that --help answers at once
+
+    from orchestrator.display.wording import clean  # noqa: PLC0415 - as above
+
+    return escape(clean(text))

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.words import Parser
+
 if TYPE_CHECKING:
     from orchestrator.campaign import Campaign, Outcome
     from orchestrator.engine import Word
@@ -106,7 +108,7 @@ def check(argv: Sequence[str] | None = None) -> int:
 def _run_parser() -> argparse.ArgumentParser:
     from orchestrator.control import command as control  # noqa: PLC0415 - the other commands have no use for it
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="run-campaign",
         description="Run a campaign, or resume it where its ledger ends.",
         epilog="Exit status: 0 finished, 2 configuration or usage, 3 stopped and resumable, "

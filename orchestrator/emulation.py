@@ -22,6 +22,7 @@ from instruments.emulation import Emulator, World
 from orchestrator.chance import stream
 from orchestrator.config import ConfigError, Configuration, Problem, load, read_scalar
 from orchestrator.laboratory import bind, driver_of, imported
+from orchestrator.words import Parser
 
 _LOOK_S = 0.1
 
@@ -89,7 +90,7 @@ def _emulator(configuration: Configuration, role: str, name: str, world: World) 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of `emulate-instruments`."""
-    found = argparse.ArgumentParser(
+    found = Parser(
         prog="emulate-instruments",
         description="Serve emulators of a campaign's instruments on this computer, so that the campaign can be "
         "rehearsed through real sockets. They say that they are emulators; what they measure is simulated.",

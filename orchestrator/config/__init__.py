@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from orchestrator.address import without_password
 from orchestrator.config import schema
 from orchestrator.config.messages import problems_of, shown
 from orchestrator.config.schema import CampaignConfig
@@ -163,7 +164,7 @@ def _absolute_files(source: Source, data: dict[str, Any], overridden: set[str]) 
 def _complete(settings: CampaignConfig, source: Source) -> CampaignConfig:
     """Fill in from `laboratory.table` what was left out, and refuse what is still missing."""
     problems = [
-        Problem(source.where((section, key)), f"{section}.{key}: no such file: {file}")
+        Problem(source.where((section, key)), f"{section}.{key}: no such file: {without_password(str(file))}")
         for section, key in _FILES
         if (file := getattr(getattr(settings, section), key)) is not None and not is_file(file)
     ]

@@ -8,6 +8,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from orchestrator.address import without_password
 from orchestrator.config.yaml_source import Path, Problem, Source
 
 _LONGEST_VALUE = 120
@@ -57,7 +58,8 @@ def _known_path(source: Source, path: Path, *, missing: bool) -> Path:
 
 
 def _dotted(path: Path) -> str:
-    return ".".join(str(p) if str(p).strip() else repr(p) for p in path) or "the configuration"
+    keys = (str(p) if str(p).strip() else repr(p) for p in path)
+    return ".".join(without_password(key) for key in keys) or "the configuration"
 
 
 def _sentence(detail: dict[str, Any], model: type[BaseModel]) -> str:
@@ -74,6 +76,7 @@ def _sentence(detail: dict[str, Any], model: type[BaseModel]) -> str:
 def shown(value: object) -> str:
     """Return a value as text; of a long one its beginning."""
     text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
+    text = without_password(text)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}... ({len(text)} characters)"
 
 

@@ -6,6 +6,7 @@ or a later version may have written it. So the form is looked at once, when a le
 Rule of this file: only what is read somewhere is asked for. Further keys and unknown kinds are always welcome.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from orchestrator.ledger.events import Event, Kind
 from orchestrator.ledger.state import State
 
 _LARGEST = 1e300
+_COMMAND = re.compile(r"\d+(\.\d+){1,2}")
 _TEXT, _MAP, _LIST, _WHOLE = (str,), (dict,), (list,), (int,)
 _NUMBER = (int, float)
 _NOTHING = type(None)
@@ -192,6 +194,8 @@ def _look_at_suggestion(event: Event, state: State) -> Iterable[str]:
 
 
 def _look_at_step(event: Event, _state: State) -> Iterable[str]:
+    if not _COMMAND.fullmatch(event.body["id"]):
+        yield _wrong("id", event.body["id"])
     for name, value in event.body["settings"].items():
         if not isinstance(value, str) and not _is_number(value):
             yield _wrong(f"settings.{name}", value)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from orchestrator.address import ledger_place
+from orchestrator.words import Parser
 
 if TYPE_CHECKING:
     from orchestrator.ledger import Ledger, State
@@ -20,7 +21,7 @@ _VERDICTS = ("invalid", "valid", "infeasible", "sample")
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command's words."""
-    words = argparse.ArgumentParser(
+    words = Parser(
         prog="replay-ledger",
         description="Summarise a ledger after checking its chain of hashes; verify it, ask it what if, compare it.",
         epilog="Exit status: 0 fine, 1 the compared campaigns differ, 2 usage, 5 ledger damaged or not verified.",

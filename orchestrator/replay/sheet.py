@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+from orchestrator.spreadsheet import harmless
 
 
 def show(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -47,5 +47,5 @@ def write_csv(path: Path, headings: Sequence[str], rows: Sequence[Sequence[str |
 
 def _cell(value: str | float | None) -> str:
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_DANGEROUS) else value
+        return harmless(value)
     return "" if value is None else repr(value)

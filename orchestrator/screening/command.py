@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.words import Parser
+
 if TYPE_CHECKING:
     from orchestrator.config import ConfigError, Configuration
     from orchestrator.screening.catalogue import Entry
@@ -18,7 +20,7 @@ FINE = 0
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command's words."""
-    words = argparse.ArgumentParser(
+    words = Parser(
         prog="screen-surrogates",
         description="Compare surrogates on the rows that a configuration names: errors on seen and unseen rows, "
         "predicted optimum, what the source is worth.",

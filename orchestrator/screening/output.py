@@ -18,8 +18,7 @@ from orchestrator.screening.influence import Influence, influence
 from orchestrator.screening.recommendation import sentences
 from orchestrator.screening.result import Kind, ModelResult, Predictions, Screening
 from orchestrator.sensitivity.variance import Decomposition
-
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+from orchestrator.spreadsheet import harmless
 
 
 def to_json(screening: Screening, found: Influence) -> dict[str, Any]:
@@ -171,14 +170,14 @@ def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row))
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(names)
+        writer.writerow(map(harmless, names))
         writer.writerows([[_cell(row.get(name)) for name in names] for row in rows])
 
 
 def _cell(value: Any) -> Any:  # noqa: ANN401 - any cell
     """Return what a cell holds; text that a spreadsheet would take for a formula stands behind an apostrophe."""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_DANGEROUS) else value
+        return harmless(value)
     return "" if value is None or (isinstance(value, float) and math.isnan(value)) else value
 
 

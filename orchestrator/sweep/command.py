@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.words import Parser
+
 if TYPE_CHECKING:
     from orchestrator.sweep.outcome import Sweep
     from orchestrator.sweep.performance import Result
@@ -26,7 +28,7 @@ _WIDTH_OF_A_FILE = 160
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command's words."""
-    words = argparse.ArgumentParser(
+    words = Parser(
         prog="sweep-campaigns",
         description="Perform many simulated campaigns, to choose a planner or a laboratory before anything real moves: "
         "every combination of what is varied, each with the same seeds.",

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from orchestrator.spreadsheet import harmless
 from orchestrator.sweep.outcome import Ended
 
 FORMATS = ("csv", "parquet")
@@ -76,7 +77,7 @@ def write(rows: Iterator[Row], path: Path, kind: str) -> Path:
         return path
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
+        writer.writerow({name: harmless(name) for name in columns})
         writer.writerows({name: _cell(value) for name, value in row.items()} for row in kept)
     return path
 
@@ -95,4 +96,6 @@ def _column(values: list[Any]) -> list[Any]:
 
 
 def _cell(value: Any) -> Any:  # noqa: ANN401 - any YAML value
+    if isinstance(value, str):
+        return harmless(value)
     return str(value).lower() if isinstance(value, bool) else value

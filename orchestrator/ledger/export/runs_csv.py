@@ -8,8 +8,7 @@ from typing import Any
 from orchestrator.ledger.frame import hours, objective_name, parameters
 from orchestrator.ledger.run import Run
 from orchestrator.ledger.state import State
-
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+from orchestrator.spreadsheet import harmless
 
 
 def write_runs_csv(state: State, path: Path) -> None:
@@ -21,7 +20,7 @@ def write_runs_csv(state: State, path: Path) -> None:
     header = ["run", "status", "failure", "reason", *names, objective, f"{objective}_sd"]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([_harmless(name) for name in [*header, "lab_start_h", "lab_end_h", "origin"]])
+        writer.writerow([harmless(name) for name in [*header, "lab_start_h", "lab_end_h", "origin"]])
         for run in state.runs.values():
             writer.writerow(_row(run, names))
 
@@ -29,26 +28,22 @@ def write_runs_csv(state: State, path: Path) -> None:
 def _row(run: Run, names: list[str]) -> list[Any]:
     return [
         run.number,
-        run.status or run.stage,
-        run.failure or "",
-        _harmless(run.reason),
+        harmless(run.status or run.stage),
+        harmless(run.failure or ""),
+        harmless(run.reason),
         *(_cell(run.point, name) for name in names),
         _number(run.value),
         _number(run.sd),
         _number(hours(run.start_s)),
         _number(hours(run.end_s)),
-        run.origin,
+        harmless(run.origin),
     ]
 
 
 def _cell(point: Mapping[str, float | str], name: str) -> str:
     value = point[name]
-    return _harmless(value) if isinstance(value, str) else _number(value)
+    return harmless(value) if isinstance(value, str) else _number(value)
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else repr(value)
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_DANGEROUS) else text

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from orchestrator.ledger.attempted import Attempted, attempts
 from orchestrator.ledger.ledger import Ledger
+from orchestrator.spreadsheet import harmless
 
 
 def write_spectra(ledger: Ledger, folder: Path) -> Iterator[tuple[Attempted, Path]]:
@@ -22,12 +23,12 @@ def write_spectra(ledger: Ledger, folder: Path) -> Iterator[tuple[Attempted, Pat
     for one in attempts(ledger.state):
         if one.arrays:
             folder.mkdir(exist_ok=True)
-            path = folder / f"{one.attempt.id}.csv"
+            path = folder / f"{one.run.number}.{one.step.number}.{one.attempt.number}.csv"  # no name from the ledger
             arrays = {name: _loaded(ledger.attachment(sha256)) for name, sha256 in one.arrays.items()}
             with path.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, lineterminator="\n")
                 columns = dict(_columns(arrays))
-                writer.writerow(columns)
+                writer.writerow(map(harmless, columns))
                 writer.writerows(
                     zip_longest(*(map(repr, column.tolist()) for column in columns.values()), fillvalue="")
                 )
