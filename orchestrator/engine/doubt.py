@@ -6,7 +6,9 @@ from typing import Literal
 
 from instruments.driver import Action, Instrument, Memory, PhasedInstrument, Reading, Recollection, Remembering, Scalar
 from orchestrator.clock import is_phased
+from orchestrator.engine.answers import misfits
 from orchestrator.ledger import Step
+from orchestrator.ledger.readings import ReadingError, encode_reading
 from orchestrator.patience import within
 
 How = Literal["continued", "recalled", "waited", "done", "failed", "repeat"]
@@ -72,7 +74,7 @@ def settle(instrument: PhasedInstrument | Instrument, step: Step, word: Word | N
     if word is not None:
         return Resolution(word.how, word.note, Reading(dict(word.values)) if word.how == "done" else None)
     remembered, action = _recollection(instrument, step.last.id), instrument.actions.get(step.action)
-    is_done = remembered.memory == Memory.DONE and isinstance(remembered.reading, Reading)
+    is_done = remembered.memory == Memory.DONE and _is_answer(remembered.reading, step, action)
     is_repeatable = action is not None and action.repeatable
     ways = (
         (is_done, Resolution("recalled", "the instrument remembers its outcome", remembered.reading)),
@@ -81,6 +83,17 @@ def settle(instrument: PhasedInstrument | Instrument, step: Step, word: Word | N
         (is_repeatable, Resolution("repeat", f"{step.action} may be repeated on the same sample")),
     )
     return next((resolution for is_so, resolution in ways if is_so), None)
+
+
+def _is_answer(reading: object, step: Step, action: Action | None) -> bool:
+    """Return whether what an instrument remembers is an answer to the step; what is not settles nothing."""
+    if not isinstance(reading, Reading):
+        return False
+    try:
+        encode_reading(reading)
+    except ReadingError:
+        return False
+    return action is None or not any(misfits(action, step.settings, reading))
 
 
 def _recollection(instrument: PhasedInstrument | Instrument, command_id: str) -> Recollection:
