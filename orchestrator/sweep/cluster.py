@@ -108,7 +108,11 @@ def _result(future: Any, key: str) -> Result:  # noqa: ANN401 - a future of Dask
         result: Result = future.result()
         return result
     if future.status == "error":
-        return failed(key, f"{type(future.exception()).__name__}: {future.exception()}")
+        error = future.exception()
+        kind = type(error).__name__
+        if kind == "KilledWorker":
+            return failed(key, "every worker that performed it has died, is there memory enough? see the workers' logs")
+        return failed(key, f"{kind}: {error}")
     message = f"the scheduler is gone, or was told to drop its work ({future.status})"
     raise ClusterLost(message)
 
