@@ -1,5 +1,6 @@
 """Quiet hours: when nobody is there, what waits for people, and that nothing ends which needs one."""
 
+import io
 import signal
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from rich.console import Console
 from worlds import CONFIG, Oven, write_config
 
 from instruments.driver import Action, Command
@@ -20,6 +22,7 @@ from orchestrator.config import ConfigError
 from orchestrator.config.quiet import DAYS
 from orchestrator.config.schema import QuietHoursConfig
 from orchestrator.control.status import status_lines
+from orchestrator.display.terminal import LiveWatcher, PlainWatcher
 from orchestrator.display.watcher import Silent
 from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Event, Kind, Ledger, Run, State
@@ -196,6 +199,24 @@ def test_quiet_hours_taken_out_let_the_waiting_step_begin(tmp_path: Path) -> Non
     again = campaign(tmp_path, {"policies.quiet_hours": None}).run().state
     assert again.runs[waiting.number].steps[0].attempts[0].start_s == first.state.lab_s
     assert again.runs[waiting.number].waits is None
+
+
+def test_the_terminal_tells_what_waits_until_when(tmp_path: Path) -> None:
+    """A line in a log, and the foot of the live table."""
+    made, log, console = campaign(tmp_path), io.StringIO(), Console(file=io.StringIO(), width=120)
+    made.run()
+    plain, live, state = PlainWatcher(made.settings, log), LiveWatcher(made.settings, console), State()
+    with Ledger.open(tmp_path / "out" / "ledger.sqlite") as ledger:
+        for event in ledger.events():
+            state.apply(event)
+            plain.event(event, state)
+            live.event(event, state)
+            if event.kind == Kind.RUN_WAITS:
+                break
+    console.print(live.picture())
+    until = f"waits until lab {event.body['until_s'] / 3600:.1f} h"
+    assert f"run {event.run:>3} oven.bake {until}: it needs a person" in log.getvalue()
+    assert f"run {event.run}  oven.bake {until}" in console.file.getvalue()
 
 
 class Impatient(Silent):
