@@ -151,7 +151,11 @@ class Engine:
         self._dispatcher.finish_loads()
         if self._state.called_by is not None:
             number, step = self._state.called_by
-            self._performer.react_again(self._state.run(number).steps[step - 1])
+            run = self._state.run(number)
+            if run.is_maintenance and run.stage == "finished":
+                self._recipes.call(run)
+            else:
+                self._performer.react_again(run.steps[step - 1])
         self._recorder.flush()
 
     def _read_messages(self) -> None:

@@ -106,8 +106,12 @@ class Recipes:
         del self._performances[run.number]
         self._recorder.record(Kind.RUN_FINISHED, body, run=run.number)
         if run.is_maintenance and run.status != "maintained":
-            why = f"maintenance failed: {run.why['why']}: {run.reason}"
-            self._pause(Stop(f"{why}; see to it, then run the same command to go on", "paused", exit_code=4))
+            self.call(run)
+
+    def call(self, run: Run) -> None:
+        """Wait for a person to see to a maintenance that failed."""
+        why = f"maintenance failed: {run.why['why']}: {run.reason}"
+        self._pause(Stop(f"{why}; see to it, then run the same command to go on", "paused", exit_code=4))
 
     def _fault(self, run: Run, fault: RecipeFault) -> None:
         """Leave the run open, so that its sample is not lost, and wait for the recipe to be mended."""

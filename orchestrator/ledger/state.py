@@ -236,6 +236,8 @@ def _run_finished(state: State, event: Event, status: str) -> None:
     _conclude(state, run, body)
     if run.failure == "sample":
         state.lost.append(run.number)
+    if run.is_maintenance and run.status != "maintained" and state.called_by is None:
+        state.called_by = (run.number, len(run.steps))
     if run.status == "maintained":
         state.maintained[run.concerns["instrument"], run.concerns["action"]] = event.lab_s
 
@@ -290,12 +292,18 @@ def _step_over(state: State, event: Event, status: str) -> None:
         state.instrument_states.append((step.instrument, body["state"]))
     if step.made is not None and event.run in state.runs:
         state.made[step.made] = event.run
-    shown = state.shown.setdefault(step.instrument, {})
+    if event.kind == Kind.STEP_FINISHED:
+        _show(state, step.instrument, event)
+    if body.get("pause") and state.called_by is None:
+        state.called_by = (event.run or 0, step.number)
+
+
+def _show(state: State, instrument: str, event: Event) -> None:
+    """Keep the last number that an instrument gave for each of its outputs."""
+    shown, body = state.shown.setdefault(instrument, {}), event.body
     for name, value in ((body.get("reading") or {}).get("values") or {}).items():
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             shown[name] = (float(value), event.lab_s)
-    if body.get("pause") and state.called_by is None:
-        state.called_by = (event.run or 0, step.number)
 
 
 def _verdict_changed(state: State, event: Event, _: str) -> None:

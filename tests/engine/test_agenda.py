@@ -1,6 +1,8 @@
 """What is done beside the search: maintenance, repeats and references, each when it is due and not before."""
 
 import io
+import sqlite3
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,22 @@ def test_failed_maintenance_pauses_and_is_tried_again_when_someone_has_seen_to_i
     assert "maintenance failed: clean of oven" in stop.reason
     assert "the rust stays" in stop.reason
     assert purposes(run(tmp_path, AT_THREE).state) == "sssmmsssmsssms"
+
+
+def test_the_pause_after_failed_maintenance_outlives_the_process(tmp_path: Path) -> None:
+    """A crash between the failure and the pause: the campaign pauses before it tries again."""
+    first = campaign(tmp_path, AT_THREE)
+    oven = first.laboratory.instruments["oven"]
+    assert isinstance(oven, WornOven)
+    oven.is_rusty = True
+    reason = first.run().stop.reason
+    with closing(sqlite3.connect(tmp_path / "out" / "ledger.sqlite")) as database:
+        for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f'DROP TRIGGER "{trigger}"')
+        database.execute("DELETE FROM events WHERE kind = 'paused'")
+        database.commit()
+    assert run(tmp_path, AT_THREE).stop.reason == reason
+    assert run(tmp_path, AT_THREE).stop.status == "finished"
 
 
 def test_reference_is_first_and_then_every_so_many_runs(tmp_path: Path) -> None:
