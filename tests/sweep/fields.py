@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Generator, Mapping
+from multiprocessing import current_process
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,7 @@ class FatefulOven(Oven):
     Args:
         lethal: Whether every bake kills the process.
         flag: A file; the process that finds none makes it and is killed.
-        broken: Whether it raises what no driver should.
+        broken: Whether it cannot be made in a worker.
         slow_s: How long a bake takes on the wall.
         real: Whether it says that it is no simulation.
         calibration: A file that it reads.
@@ -46,7 +47,10 @@ class FatefulOven(Oven):
         diary: str | None = None,
     ) -> None:
         super().__init__(name=name, shelf=shelf, durations=durations, failure=failure, failure_rate=failure_rate)
-        self._lethal, self._flag, self._broken, self._slow_s = lethal, flag, broken, slow_s
+        if broken and current_process().name != "MainProcess":
+            message = "no licence for this oven in a worker"
+            raise OSError(message)
+        self._lethal, self._flag, self._slow_s = lethal, flag, slow_s
         self._diary = diary
         self._origin = Origin.REAL if real else Origin.SIMULATED
         self.calibration = None if calibration is None else float(calibration.read_text())
@@ -54,18 +58,6 @@ class FatefulOven(Oven):
     def connect(self) -> Identity:
         """Tell who answers."""
         return Identity("tests", "fateful oven", "1", self._origin)
-
-    @property
-    def state(self) -> Mapping[str, Any]:
-        """What worlds' oven says; a broken one fails where no failure class is asked for."""
-        if self._broken:
-            message = "the oven's state is lost"
-            raise LookupError(message)
-        return super().state
-
-    @state.setter
-    def state(self, state: Mapping[str, Any]) -> None:
-        Oven.state.fset(self, state)  # type: ignore[attr-defined]
 
     def phases(self, command: Command, rng: np.random.Generator) -> Generator[Phase, None, Reading]:
         """Meet one's fate, then bake."""

@@ -89,7 +89,7 @@ def test_sweep_tells_of_campaigns_that_break(folder, capsys):
     assert folder.sweep(*words) == 3
     rows = folder.rows("campaigns")
     assert [row["status"] for row in rows] == ["finished", "error"] * 2
-    assert "LookupError: the oven's state is lost (fields.py:" in rows[1]["reason"]
+    assert "laboratory.instruments.oven: no licence for this oven in a worker" in rows[1]["reason"]
     told = capsys.readouterr()
     assert "2 campaigns broke:" in told.out
     assert "2 of 4 campaigns broke; to go on: sweep-campaigns" in told.err
