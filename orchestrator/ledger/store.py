@@ -54,7 +54,7 @@ _PAGE = 5000
 _BATCH = 256
 
 MOST_HELD, LONGEST_HELD_S = 1024, 0.1
-"""How many rows are held back, and for how long on the wall, s, before the next append writes them."""
+"""How many rows are written together at most, and how long one is held back, s on the wall, until the next comes."""
 
 Row = tuple[Any, ...]
 
@@ -94,7 +94,7 @@ class Store(ABC):
         self._connection: sa.Connection | None = None
         self._held: list[Row] = []
         self._held_content: dict[str, bytes] = {}
-        self._held_since = 0.0
+        self._held_since_s = 0.0
         self._room = 1  # doubled at each write, so that a process that dies young has got on all the same
 
     @abstractmethod
@@ -194,14 +194,14 @@ class Store(ABC):
             LedgerRefused: The disk is full, the server gone: nothing was written, and it may be tried again.
             LedgerError: The database refused for good; nothing was written.
         """
-        if not is_held:
+        now_s = time.monotonic()
+        since_s = self._held_since_s if self._held else now_s
+        is_due = len(self._held) + 1 >= self._room or now_s - since_s >= LONGEST_HELD_S
+        if not is_held or is_due:
             self._insert_all([*self._held, row], {**self._held_content, **attachments})
+            self._room = min(2 * self._room, MOST_HELD) if is_held else self._room
             return
-        if len(self._held) >= self._room or (self._held and time.monotonic() - self._held_since >= LONGEST_HELD_S):
-            self.flush()
-            self._room = min(2 * self._room, MOST_HELD)
-        if not self._held:
-            self._held_since = time.monotonic()
+        self._held_since_s = since_s
         self._held.append(row)
         self._held_content.update(attachments)
 
