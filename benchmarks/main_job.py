@@ -3,9 +3,9 @@
 Runs configs/lipon.yaml into a temporary folder, in this process, and prints the share of each part.
 """
 
+import argparse
 import os
 import platform
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -65,4 +65,6 @@ def timed(function: Callable[..., Any], part: str, spent: dict[str, float]) -> C
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 30)
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("runs", type=int, nargs="?", default=30, help="how many (default 30)")
+    main(words.parse_args().runs)

@@ -4,9 +4,9 @@ Fits noisy simulated spectra, hard ones among them (resistive films, leads that 
 slipped contacts), and compares with a general least-squares fit by differences that begins at the true circuit.
 """
 
+import argparse
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -92,4 +92,6 @@ def milliseconds(function: Callable[[Spectrum], Any], made: Sequence[Spectrum]) 
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 240)
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("spectra", type=int, nargs="?", default=240, help="how many (default 240)")
+    main(words.parse_args().spectra)

@@ -5,6 +5,7 @@ noise. Each way to use the source is compared with the same model without it, by
 noiseless truth: over the whole space, and over the box that the target's levels span. SIMULATED throughout.
 """
 
+import argparse
 import platform
 import sys
 from collections.abc import Callable, Mapping
@@ -123,4 +124,6 @@ def main(n_worlds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 80)
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("worlds", type=int, nargs="?", default=80, help="how many (default 80)")
+    main(words.parse_args().worlds)

@@ -11,12 +11,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hostile_ledger import chained, rows_of, write_rows
 from trial import DAMAGED, REFUSED, ask, contents
 from worlds import CONFIG, Oven, write_config
 
-from instruments.driver import Identity, Origin
+from instruments.driver import FailureClass, Identity, InstrumentError, Moved, Origin, Phase, Reading
 from instruments.work import Asked, Work
 from instruments.workorder import Command, WorkOrder
 from orchestrator.cli import check, main, replay
@@ -40,13 +41,11 @@ class HostileOven(Oven):
 
     def phases(self, command: Any, rng: Any) -> Iterator[Any]:
         """Tell another one."""
-        from instruments.driver import FailureClass, InstrumentError, Moved, Phase  # noqa: PLC0415 - beside its use
-
         yield Phase(self._words, 60.0, {self._words: 1.0, "said": self._words})
         if command.id.startswith("2."):
             raise InstrumentError(FailureClass.SAMPLE, self._words, Moved.YES)
         reading = yield from super().phases(command, rng)
-        return reading
+        return Reading(reading.values, {self._words: np.arange(2)})
 
 
 class Reader(HTMLParser):
@@ -177,7 +176,7 @@ def story(folder: Path, change: Mapping[str, Any]) -> Path:
 @pytest.mark.parametrize(
     "change",
     [
-        {"id": "../../../escaped"},
+        {"id": "../../../../../escaped"},
         {"id": "/tmp/escaped"},  # noqa: S108 - what an attacker would write
         {"campaign": "../../escaped"},
         {"instrument": "../../escaped"},
