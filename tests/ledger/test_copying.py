@@ -7,7 +7,11 @@ from orchestrator.ledger import Kind, Ledger, leave
 from orchestrator.ledger.copying import copy_to
 
 WHEN = {"lab_s": 0.0, "utc": "2026-01-01T00:00:00+00:00", "origin": "simulated"}
-OPENED = {"format": 1, "configuration": {"parameters": {"x": {}}, "objective": {"name": "y"}}}
+OPENED = {
+    "format": 1,
+    "epoch": "2026-01-01T00:00:00+00:00",
+    "configuration": {"parameters": {"x": {}}, "objective": {"name": "y"}},
+}
 
 
 def test_copy_has_the_same_chain_attachments_and_messages(place: Path | Address, tmp_path: Path) -> None:
