@@ -67,7 +67,7 @@ def import_jsonl(source: Path, ledger_path: Path) -> None:
         _remove(partial)
         with source.open(encoding="utf-8", newline="\n") as file:
             _fill(partial, _rows(source, file))
-        _check_attachments(partial)
+        _check_whole(partial, source)
         partial.replace(ledger_path)
     except UnicodeDecodeError as error:
         message = f"{source}: not a text in UTF-8 ({error.reason} at byte {error.start}); export it again"
@@ -87,11 +87,18 @@ def _fill(path: Path, rows: Iterable[tuple[str, Row]]) -> None:
         store.close()
 
 
-def _check_attachments(path: Path) -> None:
-    """Open the ledger, and look for every attachment that an attempt names."""
-    with Ledger.open(path) as ledger:
-        for sha256 in {sha256 for one in attempts(ledger.state) for sha256 in one.arrays.values()}:
-            ledger.attachment(sha256)
+def _check_whole(path: Path, source: Path) -> None:
+    """Open the ledger that was made, and look for every attachment that an attempt names.
+
+    Raises:
+        LedgerDamaged: It is no sensible ledger; the message names the file that it was made from.
+    """
+    try:
+        with Ledger.open(path) as ledger:
+            for sha256 in {sha256 for one in attempts(ledger.state) for sha256 in one.arrays.values()}:
+                ledger.attachment(sha256)
+    except LedgerDamaged as error:
+        raise LedgerDamaged(str(error).replace(str(path), str(source), 1)) from error
 
 
 def _remove(path: Path) -> None:
@@ -112,7 +119,7 @@ def _rows(source: Path, lines: Iterable[str]) -> Iterator[tuple[str, Row]]:
                 continue
             if table == "events":
                 seq, previous = _checked(row, seq, previous)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
             message = f"{source}:{number}: not what was written: {reason}; export it again"
             raise LedgerDamaged(message) from error
