@@ -244,10 +244,11 @@ def _source(material: Material) -> Section:
             title, text="The planner has not yet weighed the source: each point came from the initial design."
         )
     caption = "The weight of the source behind each suggestion: 0 is none, 1 is the prediction that borrows, alone."
-    rule, errors = prediction.evidence(material)
+    found = prediction.evidence(material)
     plot = _plot(prediction.source_weight(material), "source", caption)
-    text = f"The rule: {rule}. The errors are those of the last suggestion." if rule else ""
-    return Section(title, [plot], text, width="half", columns=("source weight", "left-out error"), rows=errors)
+    told = f" The {found.told} are those of the last suggestion." if found.rows else ""
+    text = f"The rule: {found.rule}.{told}" if found.rule else ""
+    return Section(title, [plot], text, width="half", columns=found.columns, rows=found.rows)
 
 
 def _timeline(material: Material) -> Section:

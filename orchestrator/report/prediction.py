@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -80,11 +80,32 @@ def source_weight(material: Material) -> Figure:
     return figure
 
 
-def evidence(material: Material) -> tuple[str, list[tuple[str, str]]]:
-    """Return the rule that chose the source weight last, and the left-out error of each weight."""
+@dataclass(frozen=True)
+class Evidence:
+    """Why the source has the weight it has.
+
+    Args:
+        rule: The rule that chose the last weight, "" where none is known.
+        columns: What the table of the evidence shows.
+        rows: Its rows.
+        told: What the numbers are, in a word.
+    """
+
+    rule: str
+    columns: tuple[str, str]
+    rows: list[tuple[str, str]]
+    told: str
+
+
+def evidence(material: Material) -> Evidence:
+    """Return the evidence of the last suggestion: left-out errors by weight, or how many members use the source how."""
     runs = weighted_runs(material)
     found: Mapping[str, Any] = runs[-1].why.get("source_evidence") or {} if runs else {}
+    rule, ways = clean(found.get("rule", "")), found.get("ways")
+    if ways:
+        rows = [(clean(way), number(share, 3)) for way, share in ways.items()]
+        return Evidence(rule, ("way of the source", "share of the members"), rows, "shares")
     errors = [
         (clean(weight), number(error, 3)) for weight, error in (found.get("error") or {}).items() if error is not None
     ]
-    return clean(found.get("rule", "")), errors
+    return Evidence(rule, ("source weight", "left-out error"), errors, "errors")

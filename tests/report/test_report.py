@@ -167,6 +167,18 @@ def test_report_of_one_run(story, page):
     assert "The campaign had no source." in made.text
 
 
+def test_report_tells_how_the_members_use_the_source(story, page):
+    """An averaged surrogate has no left-out errors, but shares of its members."""
+    one = story(parameters=SMALL, source=[(POINT, 1.1)])
+    evidence = {"rule": "averaged over ways", "rows": 4, "error": {}, "ways": {"coral-svr": 0.625, "none": 0.375}}
+    one.measured(POINT, 1.25, kind="model", source_weight=0.5, source_evidence=evidence)
+    made = page(one)
+    assert "share of the members" in made.text
+    assert "0.625" in made.text
+    assert "The shares are those of the last suggestion." in made.text
+    assert "left-out error" not in made.text
+
+
 def test_report_of_failures_alone(story, page):
     """When every run failed the report shows where and why, and claims no best."""
     one = story(parameters=SMALL)
