@@ -1,12 +1,10 @@
 """A campaign: a configuration, a ledger, a budget, and a folder in which to find what came of it."""
 
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any, Self
 
 from instruments.driver import Command, Identity, Reading
@@ -32,6 +30,7 @@ from orchestrator.maintenance import check_maintenance
 from orchestrator.person import person
 from orchestrator.planner import Planner
 from orchestrator.recipe import Point
+from orchestrator.signals import handled, stopping
 from orchestrator.space import SpaceError
 from orchestrator.versions import versions
 
@@ -160,7 +159,7 @@ class Campaign:
                 stop = self._drive(ledger, watcher or Silent(), words)
             finally:
                 self.laboratory.close()
-            with _handled(signal.SIG_IGN):  # nobody interrupts the few seconds in which the results are written
+            with handled(signal.SIG_IGN):  # nobody interrupts the few seconds in which the results are written
                 self.write_results(ledger)
             return Outcome(stop, self.folder, self.ledger_path, ledger.state)
 
@@ -337,7 +336,7 @@ class Campaign:
 
     def _drive(self, ledger: Ledger, watcher: Watcher, words: Sequence[Word]) -> Stop:
         engine = self._engine(ledger, watcher, words)
-        with watcher, _signals(engine):
+        with watcher, stopping(engine):
             for warning in ledger.warnings:
                 watcher.notice(warning)
             return engine.run()
@@ -352,41 +351,6 @@ class Campaign:
             watcher=watcher,
             words=words,
         )
-
-
-@contextmanager
-def _signals(engine: Engine) -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM end the running steps, and the second halt the instruments."""
-    seen: list[int] = []
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        seen.append(number)
-        name = signal.Signals(number).name
-        if len(seen) > 2:
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
-        if len(seen) == 1:
-            engine.stop(f"stopped by {name}")
-        else:
-            engine.halt(f"halted by a second {name}")
-
-    with _handled(on_signal):
-        yield
-
-
-@contextmanager
-def _handled(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
-    """Let a handler have SIGINT and SIGTERM for a while."""
-    try:
-        before = {n: signal.signal(n, handler) for n in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not the main thread: a notebook's kernel or a test keeps its own handlers
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, former in before.items():
-            signal.signal(number, former)
 
 
 def _ledger_place(settings: CampaignConfig, folder: Path) -> Path | Address:
