@@ -14,6 +14,9 @@ from orchestrator.patience import within
 _LONGEST = 2000
 """Characters of a reason that are kept; a driver may raise a whole page."""
 
+_LONGEST_PHASE_S = 1e9
+"""Thirty years: what takes longer is a mistake of the driver, and would run out of dates."""
+
 
 @dataclass(frozen=True)
 class Overdue:
@@ -96,7 +99,12 @@ def why_not_halted(instrument: PhasedInstrument | Instrument, seconds: float) ->
 
 def _is_sound(news: Phase) -> bool:
     is_number = isinstance(news.duration_s, (int, float)) and math.isfinite(news.duration_s)
-    return is_number and isinstance(news.name, str) and isinstance(news.telemetry, Mapping)
+    return (
+        is_number
+        and news.duration_s <= _LONGEST_PHASE_S
+        and isinstance(news.name, str)
+        and isinstance(news.telemetry, Mapping)
+    )
 
 
 def _no_answer(answer: object) -> DriverFault:

@@ -4,7 +4,6 @@ A recipe is durable because it is replayed: after a crash it runs again from its
 So it must be a function of its point and the readings alone: no clock, no chance, no files.
 """
 
-import math
 import traceback
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,9 @@ import numpy as np
 from instruments.driver import EMPTY, Command, InstrumentError, Reading, Scalar
 
 Point = Mapping[str, float | str]
+
+_LARGEST = 1e100
+"""No value of an objective is larger; its cube is still a number."""
 
 
 @dataclass(frozen=True)
@@ -153,17 +155,17 @@ def _measured(value: object) -> Measured:
     measured = value if isinstance(value, Measured) else Measured(value)  # type: ignore[arg-type]  # looked at here
     numbers = [measured.value] if measured.sd is None else [measured.value, measured.sd]
     if not all(map(_is_finite, numbers)) or not isinstance(measured.details, Mapping):
-        message = f"the recipe returned {repr(value)[:500]}; it must return a finite number or Measured(value, sd)"
+        message = (
+            f"the recipe returned {repr(value)[:500]}; it must return a finite number, at most {_LARGEST:g}, "
+            "or Measured(value, sd) of such"
+        )
         raise RecipeFault(message)
     return replace(measured, value=float(measured.value))
 
 
 def _is_finite(value: object) -> bool:
     is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    try:
-        return is_number and math.isfinite(value)  # type: ignore[arg-type]  # is_number has looked
-    except OverflowError:  # a whole number beyond all floats
-        return False
+    return is_number and bool(abs(value) <= _LARGEST)  # type: ignore[arg-type]  # is_number has looked; NaN fails too
 
 
 def _place(error: BaseException) -> str:

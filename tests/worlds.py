@@ -127,6 +127,15 @@ class DriftingOven(Oven):
         return Reading({"sample": self._latest[0]})
 
 
+class EndlessOven(Oven):
+    """Begins a phase of a thousand years."""
+
+    def phases(self, command: Command, rng: np.random.Generator) -> Generator[Phase, None, Reading]:  # noqa: ARG002
+        """Heat."""
+        yield Phase("heat", 3.2e10)
+        return Reading({"sample": "ashes"})
+
+
 class Scale:
     """Weighs a sample, sometimes with a shaky hand."""
 
@@ -247,6 +256,12 @@ def bake_only(point: Point, lab: Lab) -> Steps:
     """Bake, and read the value off the sample's name."""
     cake = yield lab.oven.bake(heat=point["heat"])
     return float(cake.sample)
+
+
+def bake_and_return(point: Point, lab: Lab, *, text: str) -> Steps:
+    """Bake, and return a number that has nothing to do with it."""
+    yield lab.oven.bake(heat=point["heat"])
+    return int(text) if text.isdecimal() else float(text)
 
 
 def bake_then_weigh(point: Point, lab: Lab) -> Steps:

@@ -234,3 +234,20 @@ def test_engine_stops_when_another_run_is_worth_too_little(tmp_path: Path, in_fl
     assert "less than 1e+09 g (stop.expected_gain)" in outcome.stop.reason
     assert all(r.stage == "finished" for r in outcome.state.runs.values())
     assert 4 <= len(outcome.state.runs) < 8
+
+
+@pytest.mark.parametrize("value", [1e101, -1e300, 10**400, float("nan"), float("inf")])
+def test_engine_takes_no_value_that_no_surrogate_could_bear(tmp_path: Path, value: float) -> None:
+    """The run stays open and a person is asked: a slipped unit is mended in the recipe, not learnt from."""
+    world = CONFIG.replace("worlds:bake_and_weigh", "worlds:bake_and_return")
+    outcome = run(tmp_path, world, recipe={"name": "worlds:bake_and_return", "text": str(value)})
+    assert outcome.stop.status == "paused"
+    assert "it must return a finite number, at most 1e+100" in outcome.stop.reason
+
+
+def test_engine_survives_a_phase_that_lasts_longer_than_any_laboratory(tmp_path: Path) -> None:
+    """It is a fault of the driver, told as such; there is no date for its end."""
+    outcome = run(tmp_path, laboratory__instruments__oven={"driver": "worlds:EndlessOven"})
+    failed = next(iter(outcome.state.runs.values()))
+    assert failed.failure == "instrument"
+    assert "instead of a reading" in failed.reason
