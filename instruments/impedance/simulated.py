@@ -44,6 +44,10 @@ SWEEP = Action(
     repeatable=True,
 )
 
+RESIDUAL_PERCENT = 0.1
+CALIBRATE = Action({}, {"residual_percent": Quantity("%")}, expected_s=30 * 60.0, timeout_s=2 * 3600.0, repeatable=True)
+"""Open, short and load compensation with standards; how long it takes and what it leaves are assumptions."""
+
 
 class AnalyzerFaults(FaultRates):
     """Rates a sweep."""
@@ -70,7 +74,10 @@ class SimulatedAnalyzer:
         self, *, name: str, shelf: dict[str, Film], speed: Speed = 1.0, faults: AnalyzerFaults = ANALYZER_FAULTS
     ) -> None:
         self.name = name
-        self.actions: Mapping[str, Action] = {"sweep": replace(SWEEP, expected_s=SWEEP.expected_s / speed)}
+        self.actions: Mapping[str, Action] = {
+            "sweep": replace(SWEEP, expected_s=SWEEP.expected_s / speed),
+            "calibrate": CALIBRATE,
+        }
         self.state: Mapping[str, Any] = {}
         self._shelf, self._speed, self._faults = shelf, speed, faults
 
@@ -85,12 +92,16 @@ class SimulatedAnalyzer:
         """Release nothing."""
 
     def phases(self, command: Command, rng: np.random.Generator) -> Generator[Phase, None, Reading]:
-        """Yield mounting and sweeping, and return the spectrum.
+        """Yield mounting and sweeping and return the spectrum, or compensate the fixture and return what is left.
 
         Raises:
             InstrumentError: The command is outside the limits, the sample cannot be swept, or the analyzer fell silent.
         """
         refuse_forbidden(command, self.actions)
+        if command.action == "calibrate":
+            for standard in ("open", "short", "load"):
+                yield Phase(f"compensate with the {standard} standard", duration_s(rng, CALIBRATE.expected_s / 3, 1.2))
+            return Reading({"residual_percent": round(float(rng.lognormal(np.log(RESIDUAL_PERCENT), 0.3)), 3)})
         film, area_cm2 = self._mounted(str(command.settings["sample"]))
         frequency_hz = _frequencies(command)
         sweep_s = float(np.sum(np.maximum(CYCLES_A_POINT / frequency_hz, SETTLE_S))) / self._speed

@@ -101,3 +101,18 @@ def test_analyzer_shows_defects_of_the_film(defect, words):
     for seed in range(20):
         with pytest.raises(InstrumentError, match=words):
             acceptance(thickness_nm=780.0, area_cm2=0.00785)(sweep(driver, seed)[1])
+
+
+def test_analyzer_compensates_its_fixture_without_a_sample():
+    """Half an hour with three standards; what is left is told."""
+    command, rng = Command("analyzer", "calibrate", {}, "4.1.1"), np.random.default_rng(0)
+    *phases, reading = played(analyzer().phases(command, rng))
+    assert [phase.name.split()[-2] for phase in phases] == ["open", "short", "load"]
+    assert 15 * 60 < sum(phase.duration_s for phase in phases) < 60 * 60
+    assert 0 < reading.residual_percent < 1
+
+
+def played(steps):
+    """Yield the phases and then the reading."""
+    reading = yield from steps
+    yield reading
