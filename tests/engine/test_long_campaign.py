@@ -14,7 +14,7 @@ from orchestrator.display.watcher import Silent
 from orchestrator.ledger import Event, Kind, State
 
 RUNS = {"budget.runs": 120, "planner.acquisition": "random"}
-MOST_KB = 8.0
+MOST_KB = 12.0
 
 
 class Scale(Silent):

@@ -123,10 +123,13 @@ def test_configuration_with_an_extreme_value_is_refused_before_there_is_a_ledger
     assert contents(tmp_path) == before
 
 
+@pytest.mark.extra
 def test_configuration_whose_instrument_does_not_answer_leaves_no_ledger(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A plug that is out is no campaign that has begun."""
+    pytest.importorskip("pymodbus")
+    pytest.importorskip("pyvisa")
     monkeypatch.chdir(tmp_path)
     answer = ask(main, ROOT / "configs" / "lipon-hardware.yaml", "--out", "out", "--set",
                  "laboratory.instruments.sputter.port=1")  # fmt: skip

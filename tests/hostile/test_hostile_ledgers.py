@@ -19,7 +19,9 @@ from orchestrator.ledger import Ledger, LedgerDamaged
 
 CASES = 6 * MORE
 TEXT = CONFIG.replace('"worlds:Oven"', '"worlds:Oven", failure_rate: 0.3')
-PLACE = r"^(spoilt|orig)/ledger.sqlite|^--|^the ledger's configuration|^tiny.yaml|^instrument oven: "
+PLACE = (
+    r"^(spoilt|orig)/ledger.sqlite|^--|^the ledger's configuration|^tiny.yaml|^instrument oven: |^Parquet needs pyarrow"
+)
 QUESTIONS: tuple[tuple[Callable[..., int], tuple[str, ...]], ...] = (
     (replay, ("spoilt",)),
     (replay, ("spoilt", "--verify")),

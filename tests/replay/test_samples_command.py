@@ -2,12 +2,14 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 from worlds import write_config
 
 from orchestrator.campaign import Campaign
 from orchestrator.cli import replay
+from orchestrator.config import load
 from orchestrator.ledger import Ledger
 
 KILN = "laboratory.instruments.kiln"
@@ -20,6 +22,15 @@ WORLD = {
     KILN: {"driver": "worlds:Kiln", "load_wait_h": 1},
     "policies.sample_repeats": 1,
 }
+
+UTC = "2026-01-05T08:00:00.000+00:00"
+
+
+def opened(folder: Path) -> dict[str, Any]:
+    """The first event of a ledger."""
+    configuration = load(write_config(folder)).plain
+    told = {"campaign": "tiny", "seed": 3, "epoch": UTC, "configuration": configuration}
+    return {"format": 1, **told, "data": {}, "candidates": None, "versions": {}}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +78,7 @@ def test_samples_as_csv_have_one_row_each(made: Path, tmp_path: Path) -> None:
 def test_samples_of_a_campaign_without_any_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """And it says what would make one."""
     with Ledger.write(tmp_path / "l.sqlite") as ledger:
-        ledger.append("campaign_opened", {"format": 1}, lab_s=0, utc="", origin="simulated")
+        ledger.append("campaign_opened", opened(tmp_path), lab_s=0, utc=UTC, origin="simulated")
     assert replay([str(tmp_path / "l.sqlite"), "--samples"]) == 0
     assert capsys.readouterr().out == "no samples: no step has read the name of one (an output called sample)\n"
 
@@ -77,10 +88,10 @@ def test_what_instruments_wrote_cannot_steer_a_terminal_or_a_spreadsheet(
 ) -> None:
     """A name with an escape sequence is text, and one that looks like a formula stands behind an apostrophe."""
     evil = "=cmd\x1b[31m\nred"
-    when = {"lab_s": 3600.0, "utc": "", "origin": "real"}
+    when = {"lab_s": 3600.0, "utc": UTC, "origin": "real"}
     with Ledger.write(tmp_path / "l.sqlite") as ledger:
-        ledger.append("campaign_opened", {"format": 1}, **when)
-        ledger.append("suggested", {"point": {}, "why": {}}, run=1, **when)
+        ledger.append("campaign_opened", opened(tmp_path), **when)
+        ledger.append("suggested", {"point": {"heat": 20.0}, "why": {"why": "a test"}}, run=1, **when)
         ledger.append("run_started", {}, run=1, **when)
         begun = {"id": "1.1.1", "instrument": f"oven{evil}", "action": "bake", "settings": {}}
         ledger.append("step_started", begun, run=1, step=1, **when)

@@ -29,7 +29,10 @@ def test_screening_of_the_shipped_study_names_a_recommendation_and_writes_its_fi
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--set", f"screening.defects={LIPON.parent}/../campaigns/lipon/published.csv"], "column 'defect' is missing"),
+        (
+            ["--set", f"screening.defects={LIPON.parent}/../campaigns/lipon/published.csv"],
+            "columns 'defect', 'handled' are missing",
+        ),
         (["--models", "svrr"], "--models svrr: no model is called 'svrr'; did you mean 'svr'"),
         (["--set", "data.initial=null"], "data.initial: is missing"),
         (["--levels", "1"], "screening.levels: 1 is refused"),
