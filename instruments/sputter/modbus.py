@@ -32,6 +32,9 @@ RECORD = (
     "pressure_pa",
     "substrate_k",
 )
+METER = "target_kwh"
+"""What a controller may show too, for maintenance that waits for it."""
+
 SHOWS = ("forward_w", "reflected_w", "bias_v", "pressure_pa", "substrate_k", "thickness_nm")
 DEPOSITION = Procedure(
     begin="pump",
@@ -150,4 +153,5 @@ class ModbusSputter:
 
 
 def _reading(command_id: str, look: Look) -> Reading:
-    return Reading({"sample": f"film-{command_id}", **{name: look.inputs[f"film_{name}"] for name in RECORD}})
+    there = [name for name in (*RECORD, METER) if name in RECORD or f"film_{name}" in look.inputs]
+    return Reading({"sample": f"film-{command_id}", **{name: look.inputs[f"film_{name}"] for name in there}})
