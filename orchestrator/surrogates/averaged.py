@@ -10,13 +10,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from orchestrator.chance import stream
 from orchestrator.surrogates.member import Member
 from orchestrator.surrogates.mixture import mixed
 from orchestrator.surrogates.separable import Separable
 from orchestrator.surrogates.shapes import Shapes, Way
+from orchestrator.surrogates.source import fixed_weight, source_of
 from orchestrator.surrogates.two_tools import TwoTools
 
 FloatArray = NDArray[np.float64]
@@ -86,9 +87,9 @@ class AveragedCoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.offset_, self.spread_ = float(values.mean()), float(values.std()) or 1.0
         self.ways_: tuple[Way, ...] = (_ALONE,)
         self.rows_ = TwoTools.alone(features, (values - self.offset_) / self.spread_)
-        source = self._checked_source(features.shape[1])
+        source = source_of(self, features.shape[1])
         if source is not None and min(len(source[1]), len(values)) > 1:
-            fixed = None if self.source_weight == "guarded" else float(self.source_weight)
+            fixed = fixed_weight(self)
             self.ways_ = WAYS if fixed is None else (Way("coral-svr", 1.0, borrowed=fixed),)
             self.rows_ = self.rows_.with_source(*source, self.spread_)
         shapes = self._likely(stream(len(values), "averaged"))
@@ -120,15 +121,6 @@ class AveragedCoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # 
         borrowed = self.rows_.borrowed_on(axes)
         parts = [member.separable(axes, borrowed).scaled(1 / len(self.members_)) for member in self.members_]
         return Separable.total(parts).scaled(self.spread_, self.offset_)
-
-    def _checked_source(self, n_columns: int) -> tuple[FloatArray, FloatArray] | None:
-        if self.source_X is None or self.source_y is None:
-            return None
-        X, y = check_array(self.source_X, dtype=float), check_array(self.source_y, dtype=float, ensure_2d=False)
-        if X.shape != (len(y), n_columns):
-            message = f"AveragedCoralSVR: source_X has shape {X.shape}; it must be {(len(y), n_columns)}"
-            raise ValueError(message)
-        return X, y
 
     def _likely(self, rng: np.random.Generator) -> Shapes:
         """Return shapes drawn from their posterior, one a member."""

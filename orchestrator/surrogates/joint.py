@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from orchestrator.surrogates.kernels import radial
 from orchestrator.surrogates.separable import Separable
+from orchestrator.surrogates.source import fixed_weight, source_of
 
 FloatArray = NDArray[np.float64]
 
@@ -87,14 +88,9 @@ class JointProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
         scaled = (values - self.offset_) / self.spread_
         self.is_source_ = np.zeros(len(scaled), dtype=bool)
         self.rows_, self.values_ = features, scaled
-        if self.source_X is not None and self.source_y is not None and len(np.atleast_1d(self.source_y)) > 1:
-            others = check_array(self.source_X, dtype=float)
-            theirs = check_array(self.source_y, dtype=float, ensure_2d=False)
-            if others.shape != (len(theirs), features.shape[1]):
-                message = (
-                    f"JointProcess: source_X has shape {others.shape}; it must be {(len(theirs), features.shape[1])}"
-                )
-                raise ValueError(message)
+        source = source_of(self, features.shape[1])
+        if source is not None and len(source[1]) > 1:
+            others, theirs = source
             self.rows_ = np.vstack([features, others])
             self.values_ = np.append(scaled, (theirs - theirs.mean()) / self.spread_)
             self.is_source_ = np.append(self.is_source_, np.ones(len(theirs), dtype=bool))
@@ -131,7 +127,7 @@ class JointProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
     def _most_probable(self) -> _Shape:
         usual = _USUAL_LENGTH * np.sqrt(self.rows_.shape[1] / 3)
         squares = (self.rows_[:, None, :] - self.rows_[None]) ** 2
-        fixed = None if self.source_weight == "guarded" else float(self.source_weight)
+        fixed = fixed_weight(self)
         correlations = tuple(_CORRELATIONS) if fixed is None else (fixed,)
         correlations = correlations if self.is_source_.any() else (0.0,)
 

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from orchestrator.surrogates.deviation import Deviation, smoothness
 from orchestrator.surrogates.guard import Learner, Predictor, deal_folds, judge, left_out
+from orchestrator.surrogates.source import Source, fixed_weight, source_of
 from orchestrator.surrogates.steps import Steps
 
 FloatArray = NDArray[np.float64]
-Source = tuple[FloatArray, FloatArray]
 
 
 @runtime_checkable
@@ -139,30 +139,16 @@ class ScaledRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # s
         borrowed = left_out(borrow, X, y, folds)
         seen, scale = slice(n_measured), self.spread_
         self.source_weight_, self.source_evidence_ = judge(
-            y[seen] * scale, plain[seen] * scale, borrowed[seen] * scale, self._fixed_weight()
+            y[seen] * scale, plain[seen] * scale, borrowed[seen] * scale, fixed_weight(self)
         )
         w = self.source_weight_
         self.shares_ = tuple((s, f(X, y)) for s, f in ((1 - w, learn), (w, borrow)) if s > 0)
         return np.asarray(y - (1 - w) * plain - w * borrowed)
 
-    def _fixed_weight(self) -> float | None:
-        weight = getattr(self, "source_weight", "guarded")
-        if weight != "guarded" and (isinstance(weight, str) or not 0 <= weight <= 1):
-            message = f"{type(self).__name__}: source_weight {weight!r} is neither 'guarded' nor between 0 and 1"
-            raise ValueError(message)
-        return None if weight == "guarded" else float(weight)
-
     def _checked_source(self) -> Source | None:
         """Return the source with its values scaled as the target's are, or None."""
-        source_X, source_y = getattr(self, "source_X", None), getattr(self, "source_y", None)
-        if source_X is None or source_y is None:
-            return None
-        X, y = check_array(source_X, dtype=float), check_array(source_y, dtype=float, ensure_2d=False)
-        if X.shape != (len(y), self.n_features_in_):
-            wanted = (len(y), self.n_features_in_)
-            message = f"{type(self).__name__}: source_X has shape {X.shape} where source_y and X ask for {wanted}"
-            raise ValueError(message)
-        return X, (y - self.offset_) / self.spread_
+        source = source_of(self, self.n_features_in_)
+        return None if source is None else (source[0], (source[1] - self.offset_) / self.spread_)
 
     def _doubt(self, X: FloatArray, y: FloatArray, residuals: FloatArray) -> None:
         found = smoothness(X, y)

@@ -11,16 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.svm import SVR
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from orchestrator.surrogates.coral import align
 from orchestrator.surrogates.deviation import Deviation, Smoothness, smoothness
 from orchestrator.surrogates.guard import deal_folds, judge, left_out
 from orchestrator.surrogates.kernels import radial
 from orchestrator.surrogates.separable import Separable
+from orchestrator.surrogates.source import Source, fixed_weight, source_of
 
 FloatArray = NDArray[np.float64]
-Source = tuple[FloatArray, FloatArray]
 
 # Source: the LiPON paper's 6-fold grid search; for features in cm, W, Pa and values in uS/cm.
 PAPER = {"C": 192.0, "epsilon": 0.01, "gamma": 1e-4}
@@ -105,7 +105,7 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         """
         features, values = validate_data(self, X, y, dtype=float, y_numeric=True)
         self._check_settings()
-        source = self._checked_source(features.shape[1])
+        source = source_of(self, features.shape[1])
         with config_context(assume_finite=True, skip_parameter_validation=True):
             self._fit(features, np.asarray(values, dtype=float), source, len(values) - n_imagined)
         return self
@@ -146,19 +146,7 @@ class CoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn 
         if self.mode not in {"scaled", "paper", "paper-search"}:
             message = f"CoralSVR: mode {self.mode!r} is unknown; use 'scaled', 'paper' or 'paper-search'"
             raise ValueError(message)
-        weight = self.source_weight
-        if weight != "guarded" and (isinstance(weight, str) or not 0 <= weight <= 1):
-            message = f"CoralSVR: source_weight {weight!r} is neither 'guarded' nor a number between 0 and 1"
-            raise ValueError(message)
-
-    def _checked_source(self, n_columns: int) -> Source | None:
-        if self.source_X is None or self.source_y is None:
-            return None
-        X, y = check_array(self.source_X, dtype=float), check_array(self.source_y, dtype=float, ensure_2d=False)
-        if X.shape != (len(y), n_columns):
-            message = f"CoralSVR: source_X has shape {X.shape} where source_y and X ask for {(len(y), n_columns)}"
-            raise ValueError(message)
-        return X, y
+        fixed_weight(self)
 
     def _fit(self, X: FloatArray, y: FloatArray, source: Source | None, n_measured: int) -> None:
         paper = self.mode != "scaled"

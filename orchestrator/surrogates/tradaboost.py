@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.tree import DecisionTreeRegressor
 
 from orchestrator.surrogates.guard import Learner, deal_folds, judge_misses
-from orchestrator.surrogates.scaled import FloatArray, ScaledRegressor, Source, members_disagree
+from orchestrator.surrogates.scaled import FloatArray, ScaledRegressor, members_disagree
+from orchestrator.surrogates.source import Source, fixed_weight
 from orchestrator.surrogates.trees import thresholds_of
 
 _N_STAGES = 6  # the source's weight falls from 1 to 0 in steps of a fifth
@@ -69,7 +70,7 @@ class TrAdaBoost(ScaledRegressor):
         predicted = {share: self._left_out(table, weights, folds) for share, weights in stages.items()}
         seen, scale = slice(n_measured), self.spread_
         misses = {share: np.abs(y - p)[seen] * scale for share, p in predicted.items()}
-        fixed = self._fixed_weight()
+        fixed = fixed_weight(self)
         nearest = None if fixed is None else min(stages, key=lambda share: (abs(share - fixed), share))
         share, self.source_evidence_ = judge_misses(misses, nearest)
         self.source_weight_ = share
