@@ -200,13 +200,16 @@ class Engine:
         if not is_begun and next(upkeep(self._settings, self._state, self._clock.now_s), None) is None:
             return
         is_ending = self._request is not None or enough(self._settings, self._history, self._clock.now_s) is not None
-        if self._stop is not None or (is_ending and not any(map(self._recipes.waits_for, self._state.open_runs))):
+        awaited = {command.instrument for run in self._state.open_runs if (command := self._recipes.waits_for(run))}
+        if self._stop is not None:
             return
         if begun is not None and is_begun:
             self._start(begun)
         for due in upkeep(self._settings, self._state, self._clock.now_s):
+            name = str(due.concerns["instrument"])
             at_work = {str(run.concerns["instrument"]) for run in self._state.open_runs if run.is_maintenance}
-            if due.concerns["instrument"] not in held(self._state) | at_work:
+            is_needed = not is_ending or (self._settings.laboratory.instruments[name].role or name) in awaited
+            if is_needed and name not in held(self._state) | at_work:
                 self._start(self._suggester.due(due))
 
     def _may_start(self) -> bool:

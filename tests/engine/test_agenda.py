@@ -76,6 +76,9 @@ def test_people_see_maintenance_and_what_a_run_was_for(tmp_path: Path) -> None:
 def test_no_maintenance_is_begun_when_no_run_will_follow(tmp_path: Path) -> None:
     """The oven is as worn as it may be after the sixth run, which is the last."""
     assert purposes(run(tmp_path, AT_THREE, {"budget.runs": 6}).state) == "sssmsss"
+    kiln = {"recipe": "worlds:bake_fire_and_weigh", "laboratory.instruments.kiln": {"driver": "worlds:Kiln"}}
+    kiln |= {"laboratory.in_flight": 3, "budget.runs": 3}
+    assert purposes(run(tmp_path, AT_THREE, kiln, out="kiln").state) == "sss"
 
 
 def test_maintenance_is_not_known_to_the_planner(tmp_path: Path) -> None:
