@@ -194,7 +194,10 @@ class DropFolder:
     def _reject(self, path: Path, reason: str) -> None:
         taken = self._free("rejected", path.name)
         path.replace(taken)
-        taken.with_name(f"{taken.name}.reason.txt").write_text(f"{reason}\n", encoding="utf-8")
+        told = taken.with_name(f"{taken.name}.reason.txt")
+        part = told.with_name(f"{told.name}.part")  # whoever finds the reason finds it whole
+        part.write_text(f"{reason}\n", encoding="utf-8")
+        part.replace(told)
 
     def _free(self, room: str, name: str) -> Path:
         """Return a path that nothing has yet."""
