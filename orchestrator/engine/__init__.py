@@ -7,7 +7,7 @@ Every decision is read off the ledger's state, the configuration and the clock; 
 
 from orchestrator.engine.agenda import everything_due
 from orchestrator.engine.doubt import Word
-from orchestrator.engine.drift import Drift, Trend, drift_of
+from orchestrator.engine.drift import Drift, Trend, drift_of, has_references
 from orchestrator.engine.history import observations, planner_of
 from orchestrator.engine.loop import Engine
 from orchestrator.engine.stopping import Stop
@@ -20,6 +20,7 @@ __all__ = [
     "Word",
     "drift_of",
     "everything_due",
+    "has_references",
     "observations",
     "planner_of",
 ]

@@ -60,8 +60,12 @@ def upkeep(settings: CampaignConfig, state: State, now_s: float) -> Iterator[Due
 
 def kept_from_samples(settings: CampaignConfig, state: State, now_s: float) -> set[str]:
     """Return the instruments that no new sample may come to: their maintenance is due, or under way."""
-    open_ones = {str(run.concerns["instrument"]) for run in state.open_runs if run.purpose == "maintenance"}
-    return open_ones | {str(due.concerns["instrument"]) for due in upkeep(settings, state, now_s)}
+    return in_maintenance(state) | {str(due.concerns["instrument"]) for due in upkeep(settings, state, now_s)}
+
+
+def in_maintenance(state: State) -> set[str]:
+    """Return the instruments whose maintenance is under way."""
+    return {str(run.concerns["instrument"]) for run in state.open_runs if run.is_maintenance}
 
 
 def _occasion(state: State, instrument: str, action: str, rule: MaintenanceConfig, now_s: float) -> str:

@@ -94,14 +94,20 @@ class Drift:
         }
 
 
+def has_references(state: State) -> bool:
+    """Return whether the configuration asks for reference runs, so that drift may be taken out."""
+    configuration = (state.opened or {}).get("configuration", {})
+    return bool((configuration.get("policies") or {}).get("reference"))
+
+
 def drift_of(state: State) -> Drift | None:
     """Return the drift that the reference runs show, or None where the campaign has none.
 
     Offsets between instruments are left to the surrogate where a parameter tells them apart.
     """
-    configuration = (state.opened or {}).get("configuration", {})
-    if not (configuration.get("policies") or {}).get("reference"):
+    if not has_references(state):
         return None
+    configuration = (state.opened or {})["configuration"]
     measured = [run for run in state.finished if run.purpose == "reference" and run.value is not None]
     is_relative = all(run.value is not None and run.value > 0 for run in measured)
     by_instrument: dict[str, list[Run]] = {}

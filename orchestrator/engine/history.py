@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.config import recorded
 from orchestrator.data import Rows
-from orchestrator.engine.drift import drift_of, instrument_of
+from orchestrator.engine.drift import drift_of, has_references, instrument_of
 from orchestrator.ledger import LedgerDamaged, Run, State
 from orchestrator.merit import Merit
 from orchestrator.objective import Objective
@@ -32,7 +32,7 @@ class History:
     @property
     def known(self) -> Sequence[Observation]:
         """One observation a finished run, in the order of their numbers; as `observations` has them."""
-        if drift_of(self.state) is not None:
+        if has_references(self.state):
             return observations(self.state)
         self._follow()
         return self._known

@@ -13,7 +13,7 @@ from typing import Any
 from orchestrator.clock import SimulatedClock
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.display.watcher import Watcher
-from orchestrator.engine.agenda import upkeep
+from orchestrator.engine.agenda import in_maintenance, upkeep
 from orchestrator.engine.dispatcher import Dispatcher
 from orchestrator.engine.doubt import Word, question
 from orchestrator.engine.history import History
@@ -207,9 +207,8 @@ class Engine:
             self._start(begun)
         for due in upkeep(self._settings, self._state, self._clock.now_s):
             name = str(due.concerns["instrument"])
-            at_work = {str(run.concerns["instrument"]) for run in self._state.open_runs if run.is_maintenance}
             is_needed = not is_ending or (self._settings.laboratory.instruments[name].role or name) in awaited
-            if is_needed and name not in held(self._state) | at_work:
+            if is_needed and name not in held(self._state) | in_maintenance(self._state):
                 self._start(self._suggester.due(due))
 
     def _may_start(self) -> bool:

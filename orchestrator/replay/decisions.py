@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.engine import drift_of, observations, planner_of
+from orchestrator.engine import has_references, observations, planner_of
 from orchestrator.engine.history import observation
 from orchestrator.ledger import Event, Kind, Ledger, State
 from orchestrator.planner import Observation, Planner, Suggestion
@@ -91,7 +91,7 @@ class Reader:
     def decision(self, event: Event) -> Decision:
         """Return the decision of the planner that the next event records: `is_search` says that it does."""
         state, known = self.state, [self._known[number] for number in sorted(self._known)]
-        if drift_of(state) is not None:
+        if has_references(state):
             known = observations(state)
         prefix = event.body.get("prefix", state.n_events)
         if prefix != state.n_events:
