@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> None:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        labs = laboratories(options.family, options.seeds, options.labs)
+        labs = laboratories(options.family, options.seeds, options.labs, options.skip)
         entries = [Entry.parse(spec) for spec in re.split(r",(?![^\[]*\])", options.planners)]
         _ = [entry.version for entry in entries]
     except PackageNotFoundError as error:
@@ -63,7 +63,8 @@ def _race(spec: str, family: str, seed: int, n_runs: int) -> dict[str, object]:
 
 def _print(options: argparse.Namespace, races: dict[str, list[Race]]) -> None:
     nature = "recorded measurements" if options.family in RECORDED else "all simulated"
-    print(f"{options.family}, {options.seeds} seeds, {options.labs} laboratories, {options.runs} runs; {nature}")
+    which = f"{options.labs} laboratories" + f" after {options.skip}" * (options.skip > 0)
+    print(f"{options.family}, {options.seeds} seeds, {which}, {options.runs} runs; {nature}")
     print(table.machine() + "\n")
     if not races:
         print("no results yet; run the same command without --table")
@@ -93,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         "--seeds", choices=["tune", "final"], default="tune", help="final is held back: never tune on it"
     )
     parser.add_argument("--labs", type=int, default=20, help="how many laboratories of the family")
+    parser.add_argument("--skip", type=int, default=0, help="laboratories of that half to pass over first")
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--cache", type=Path, default=Path("runs/planners.jsonl"), help="where results are kept")

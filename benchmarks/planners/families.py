@@ -21,11 +21,17 @@ FAMILIES: Mapping[str, Callable[[str, int], Laboratory]] = {
 RECORDED = ("composites", "barrels", "couplings")
 
 
-def laboratories(family: str, half: str, n: int) -> list[Laboratory]:
-    """Return the first laboratories of one half of a family: even seeds are for tuning, odd ones held back for the end.
+def laboratories(family: str, half: str, n: int, skip: int = 0) -> list[Laboratory]:
+    """Return n laboratories of one half of a family: even seeds are for tuning, odd ones held back for the end.
+
+    Args:
+        family: Its name.
+        half: "tune" or "final".
+        n: How many.
+        skip: How many of the half to pass over first: held-back ones that were looked at are held back no more.
 
     Raises:
         KeyError: No such family.
     """
     first = {"tune": 0, "final": 1}[half]
-    return [FAMILIES[family](family, seed) for seed in range(first, 2 * n, 2)]
+    return [FAMILIES[family](family, seed) for seed in range(first + 2 * skip, 2 * (skip + n), 2)]

@@ -95,6 +95,12 @@ def test_halves_share_no_laboratory():
     assert not halves[0] & halves[1]
 
 
+def test_laboratories_that_were_looked_at_are_passed_over():
+    """What was judged on once is not judged on again."""
+    first, second, both = (laboratories("gaussians3", "final", n, skip) for n, skip in ((2, 0), (3, 2), (5, 0)))
+    assert [lab.seed for lab in (*first, *second)] == [lab.seed for lab in both] == [1, 3, 5, 7, 9]
+
+
 @needs_tables
 @pytest.mark.parametrize("family", ["composites", "barrels", "couplings"])
 def test_recorded_laboratory_answers_with_measured_values_alone(family):
