@@ -28,7 +28,7 @@ from orchestrator.ledger.run import join_origins
 from orchestrator.limits import check_limits
 from orchestrator.maintenance import check_maintenance
 from orchestrator.person import person
-from orchestrator.planner import Planner
+from orchestrator.planner import FeatureError, Planner
 from orchestrator.recipe import Point
 from orchestrator.signals import handled, stopping
 from orchestrator.space import SpaceError
@@ -83,6 +83,8 @@ class Campaign:
             self.planner = Planner.from_config(self.settings)
         except DataError as error:
             raise ConfigError([Problem(configuration.source.where(("data",)), str(error))]) from error
+        except FeatureError as error:
+            raise configuration.error(error.path, str(error)) from error
         except SpaceError as error:
             section = "constraints" if self.settings.constraints else "parameters"
             raise ConfigError([Problem(configuration.source.where((section,)), str(error))]) from error

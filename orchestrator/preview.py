@@ -93,6 +93,7 @@ def _plan(campaign: "Campaign") -> list[str]:
     rules += [f"when another run is expected to gain less than {stop.expected_gain:g}"] if stop.expected_gain else []
     rules += [f"after {stop.no_improvement_in} runs without improvement"] if stop.no_improvement_in else []
     planner, turns = campaign.planner, " then ".join(settings.planner.acquisitions)
+    features = ", ".join(settings.planner.features)
     shown = ", ".join(
         f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}"
         for name, value in command.settings.items()
@@ -103,6 +104,7 @@ def _plan(campaign: "Campaign") -> list[str]:
             f"objective: {settings.objective.goal} {settings.objective.name} in {settings.objective.unit}",
             f"data: {len(planner.source or ())} source rows, {len(planner.initial or ())} initial rows",
             f"planner: {settings.planner.surrogate} ({settings.planner.mode}), {turns}",
+            *([f"features, which models see beside the parameters: {features}"] if features else []),
             f"recipe: {settings.recipe.name}, beginning with {command.instrument}.{command.action}({shown})",
             f"budget: {', '.join(limits)}; stops {' or '.join(rules) or 'when it is spent'}",
             f"{settings.laboratory.in_flight} in flight on the {settings.laboratory.clock} clock",

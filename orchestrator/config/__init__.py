@@ -6,7 +6,7 @@ Must not know what a planner or an instrument does with them.
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from orchestrator.config import schema
 from orchestrator.config.messages import problems_of, shown
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.config.yaml_source import ConfigError, Problem, Source, read_list, read_scalar, read_yaml
-from orchestrator.formula import FormulaError, Names, read_comparisons
+from orchestrator.formula import FormulaError, Names, read_comparisons, read_expression
 from orchestrator.reading import Unreadable, as_text, is_file, read_bytes
 
 __all__ = [
@@ -193,7 +193,7 @@ def _complete(settings: CampaignConfig, source: Source) -> CampaignConfig:
         if p.low is None and p.levels is None and p.choices is None and p.fixed is None:
             where = source.where(("parameters", name))
             problems.append(Problem(where, f"parameters.{name}: needs low and high, or levels, or choices"))
-    problems += _constraint_problems(settings, source)
+    problems += _formula_problems(settings, source)
     if settings.objective.name is None:
         problems.append(
             Problem(source.where(("objective",)), "objective.name: is missing; what does the recipe measure?")
@@ -227,16 +227,21 @@ def _place_of(name: str, settings: CampaignConfig, source: Source) -> str:
     return f"{source.where(('laboratory', 'table'))}: {table}"
 
 
-def _constraint_problems(settings: CampaignConfig, source: Source) -> list[Problem]:
+def _formula_problems(settings: CampaignConfig, source: Source) -> list[Problem]:
     choices = {name: tuple(p.choices) for name, p in settings.parameters.items() if p.choices is not None}
     choices |= {name: (p.fixed,) for name, p in settings.parameters.items() if isinstance(p.fixed, str)} | choices
     names = Names(tuple(name for name in settings.parameters if name not in choices), choices)
+    kinds: list[tuple[str, tuple[str, ...], list[str], Callable[[str, Names], object]]] = [
+        ("constraint", ("constraints",), settings.constraints, read_comparisons),
+        ("feature", ("planner", "features"), settings.planner.features, read_expression),
+    ]
     problems = []
-    for i, text in enumerate(settings.constraints):
-        try:
-            read_comparisons(text, names)
-        except FormulaError as error:
-            problems.append(Problem(source.where(("constraints", i)), f"constraint {shown(text)}: {error}"))
+    for kind, path, texts, read in kinds:
+        for i, text in enumerate(texts):
+            try:
+                read(text, names)
+            except FormulaError as error:
+                problems.append(Problem(source.where((*path, i)), f"{kind} {shown(text)}: {error}"))
     return problems
 
 

@@ -5,7 +5,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from orchestrator.config.section import Section
 
@@ -162,7 +169,10 @@ AcquisitionName = Literal["ei", "ucb", "pi", "mean", "random"]
 
 
 class PlannerConfig(Section):
-    """How the next point is chosen."""
+    """How the next point is chosen.
+
+    `features` are formulas over the parameters, as `pressure * distance`: the models see them beside the parameters.
+    """
 
     surrogate: Literal[
         "coral-svr",
@@ -187,6 +197,12 @@ class PlannerConfig(Section):
     levels: int | None = Field(default=201, ge=2, le=400)
     samples: int = Field(default=4096, ge=16, le=1_000_000)
     most_rows: int | None = Field(default=500, ge=20)
+    features: list[str] = Field(default=[], max_length=16)
+
+    @model_serializer(mode="wrap")
+    def _written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out features where there are none, so that ledgers begun before there were any stay the same."""
+        return {key: value for key, value in serialise(self).items() if key != "features" or value}
 
     @property
     def acquisitions(self) -> list[AcquisitionName]:
@@ -204,3 +220,12 @@ class PlannerConfig(Section):
             message = f"per_hour divides a gain by hours, and {min(no_gain)} is no gain: use ei or pi with it"
             raise ValueError(message)
         return self
+
+    @field_validator("features")
+    @classmethod
+    def _beside_the_unit_cube(cls, features: list[str], others: ValidationInfo) -> list[str]:
+        surrogate, mode = others.data.get("surrogate"), others.data.get("mode")
+        if features and surrogate in ("coral-svr", "svr") and mode in ("paper", "paper-search"):
+            message = f"mode {mode} has the published features; take these out, or mode: scaled or averaged"
+            raise ValueError(message)
+        return features

@@ -10,7 +10,7 @@ from orchestrator.engine.drift import drift_of, has_references, instrument_of
 from orchestrator.ledger import LedgerDamaged, Run, State
 from orchestrator.merit import Merit
 from orchestrator.objective import Objective
-from orchestrator.planner import Observation, Planner
+from orchestrator.planner import FeatureError, Observation, Planner
 from orchestrator.space import ParameterSpace, SpaceError
 
 
@@ -102,11 +102,12 @@ def planner_of(state: State, overrides: Mapping[str, Any] | None = None, *, opti
         option: What the command line calls the overrides.
 
     Raises:
-        ConfigError: A key or a value that this version does not know.
+        ConfigError: A key or a value that this version does not know, or a feature without a value.
         LedgerDamaged: Parameters that nothing can be searched in.
     """
     opened = state.opened or {}
-    settings = recorded(opened["configuration"], "the ledger's configuration", overrides, option=option).settings
+    configuration = recorded(opened["configuration"], "the ledger's configuration", overrides, option=option)
+    settings = configuration.settings
     past = {
         name: Rows.from_json(rows)
         for name in ("source", "initial")
@@ -119,4 +120,7 @@ def planner_of(state: State, overrides: Mapping[str, Any] | None = None, *, opti
         raise LedgerDamaged(message) from error
     objective = Objective.from_config(settings.objective)
     further = Objective.further(settings.further_objectives)
-    return Planner(space, objective, settings.planner, seed=settings.seed, further=further, **past)
+    try:
+        return Planner(space, objective, settings.planner, seed=settings.seed, further=further, **past)
+    except FeatureError as error:
+        raise configuration.error(error.path, str(error)) from error

@@ -5,5 +5,6 @@ Knows numbers, names, operators and a few functions. Must not know parameters, t
 
 from orchestrator.formula.comparison import Comparison, read_comparisons
 from orchestrator.formula.expression import Expression, FormulaError, Linear, Names
+from orchestrator.formula.text import read_expression
 
-__all__ = ["Comparison", "Expression", "FormulaError", "Linear", "Names", "read_comparisons"]
+__all__ = ["Comparison", "Expression", "FormulaError", "Linear", "Names", "read_comparisons", "read_expression"]

@@ -1,15 +1,13 @@
 """Comparisons of two expressions, as a constraint is written: `a + b <= 1`, `a + b + c == 100`, `1 <= p * d <= 5`."""
 
 import ast
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 from orchestrator.formula.expression import Expression, FormulaError, Names, Reader, refusal
+from orchestrator.formula.text import Advice, parsed
 
-_LONGEST = 500  # characters
-_MOST_NODES = 300
+_CONSTRAINT = Advice("a + b <= 1", "write several constraints", "write == for an equality")
 _SIGNS: dict[type[ast.cmpop], str] = {ast.LtE: "<=", ast.Lt: "<", ast.GtE: ">=", ast.Gt: ">", ast.Eq: "=="}
 
 
@@ -45,9 +43,9 @@ def read_comparisons(text: str, names: Names) -> tuple[Comparison, ...]:
     Raises:
         FormulaError: What cannot be read, at which character, and what to write instead.
     """
-    node, written = _parsed(text.strip())
+    node, written = parsed(text.strip(), _CONSTRAINT)
     if not isinstance(node, ast.Compare):
-        raise refusal(node, "there is no comparison", "write for example a + b <= 1")
+        raise refusal(node, "there is no comparison", f"write for example {_CONSTRAINT.example}")
     reader = Reader(names, written)
     if any(isinstance(side, ast.Constant) and isinstance(side.value, str) for side in (node.left, *node.comparators)):
         raise refusal(node, "a choice alone is no constraint", "leave out of the choices what is not allowed")
@@ -74,38 +72,3 @@ def _check(one: Comparison) -> None:
             "or allow a band: abs(left - right) <= tolerance"
         )
         raise FormulaError(message)
-
-
-def _parsed(text: str) -> tuple[ast.expr, Mapping[str, str]]:
-    if len(text) > _LONGEST:
-        message = f"it has {len(text)} characters, more than {_LONGEST}; write several constraints"
-        raise FormulaError(message)
-    readable, written = _without_backquotes(text)
-    try:
-        node = ast.parse(readable, mode="eval").body
-        n_nodes = sum(1 for _ in ast.walk(node))
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise FormulaError(_complaint(text, error)) from error
-    if n_nodes > _MOST_NODES:
-        message = "it has too many parts; write several constraints"
-        raise FormulaError(message)
-    return node, written
-
-
-def _without_backquotes(text: str) -> tuple[str, dict[str, str]]:
-    """Put a word of the same length in place of each name in backquotes, which Python's grammar does not have."""
-    written: dict[str, str] = {}
-
-    def word(found: re.Match[str]) -> str:
-        placeholder = f"_{len(written):0{len(found[0]) - 1}d}"
-        written[placeholder] = found[1]
-        return placeholder
-
-    return re.sub(r"`([^`]+)`", word, text), written
-
-
-def _complaint(text: str, error: Exception) -> str:
-    if re.search(r"(?<![<>=!])=(?!=)", text):
-        return "one = is no relation; write == for an equality"
-    place = f" at character {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
-    return f"it cannot be read{place}; write for example a + b <= 1, names that are no words in `backquotes`"

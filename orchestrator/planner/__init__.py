@@ -5,7 +5,8 @@ Must not know laboratories, ledgers or time: what came of a run is told to it.
 `Planner.ask` is a pure function: same observations, same pending points, same number, same suggestion.
 """
 
+from orchestrator.planner.features import FeatureError
 from orchestrator.planner.planner import Planner
 from orchestrator.planner.suggestion import Observation, Suggestion
 
-__all__ = ["Observation", "Planner", "Suggestion"]
+__all__ = ["FeatureError", "Observation", "Planner", "Suggestion"]

@@ -15,6 +15,7 @@ from orchestrator.planner import acquisition
 from orchestrator.planner.acquisition import Doubt, Outlook, Reference
 from orchestrator.planner.boundary import Boundary
 from orchestrator.planner.feasibility import EVIDENCE, Evidence, Feasibility
+from orchestrator.planner.features import Features
 from orchestrator.planner.suggestion import Observation
 from orchestrator.recipe import Point
 from orchestrator.space import ParameterSpace
@@ -32,7 +33,8 @@ def feasibility(space: ParameterSpace, known: Sequence[Observation], settings: P
     telling = [o for o in known if o.value is not None or o.failure in EVIDENCE]
     failed = [0.0 if o.value is not None else EVIDENCE[o.failure] for o in telling]
     model = Boundary if settings.failures == "avoid" else Feasibility
-    return model(space.encode([o.point for o in telling]), np.array(failed))
+    features = Features.of(space, settings.features)
+    return features.informing(model(features.beside(space.encode([o.point for o in telling])), np.array(failed)))
 
 
 class Belief:
@@ -66,7 +68,7 @@ class Belief:
     ) -> None:
         self._space, self._settings, self._source = space, settings, source
         self._objective = objective
-        self._natural = surrogates.is_natural(settings)
+        self._natural, self._features = surrogates.is_natural(settings), Features.of(space, settings.features)
         measured = [o for o in known if o.value is not None]
         worst = [o.point for o in known if o.failure == FailureClass.INFEASIBLE]
         failed = worst if settings.failures == "worst" else []
@@ -90,7 +92,7 @@ class Belief:
 
     def at(self, columns: FloatArray) -> Outlook:
         """Return what is believed at encoded points of the unit cube."""
-        features = self._encoded(self._space.decode(columns)) if self._natural else columns
+        features = self._encoded(self._space.decode(columns)) if self._natural else self._features.beside(columns)
         p_feasible = self._feasibility.at(columns)
         members = self.surrogate.each(features) if self.is_averaged else None
         together = self.surrogate.predict(features, return_std=True) if members is None else mixed(*members)
@@ -104,6 +106,8 @@ class Belief:
 
     def mean_on(self, axes: Sequence[FloatArray]) -> Separable | None:
         """Return the predicted score on a grid as a sum of products; None without that form, or with unbounded doubt.
+
+        With features there is none either: a formula over several parameters is no axis of the grid.
 
         Args:
             axes: For each column its values on the grid, as the surrogate sees them.
@@ -143,4 +147,4 @@ class Belief:
         return surrogates.build(self._settings, borrowed).fit(X, y, n_imagined)
 
     def _encoded(self, points: Sequence[Point]) -> FloatArray:
-        return self._space.encode(points, natural=self._natural)
+        return self._features.beside(self._space.encode(points, natural=self._natural))

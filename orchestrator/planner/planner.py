@@ -16,6 +16,7 @@ from orchestrator.data import Rows, read_csv, read_rows
 from orchestrator.objective import Objective
 from orchestrator.planner.belief import Belief
 from orchestrator.planner.drivers import Drivers, drivers
+from orchestrator.planner.features import Features
 from orchestrator.planner.question import Question, Search, measured
 from orchestrator.planner.suggestion import Observation, Suggestion
 from orchestrator.planner.telling import checked
@@ -39,6 +40,9 @@ class Planner:
         source: Rows of another tool or the literature, to borrow from.
         initial: Rows of this tool; they count as observations.
         further: Further objectives.
+
+    Raises:
+        FeatureError: A feature of the settings that cannot be read, or has no value to learn from.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Planner:
         self.source = source
         self.initial = initial
         self.further = tuple(further)
+        Features.of(space, self.settings.features)  # what is wrong with one is said before anything is asked
         n_initial = 0 if initial is None else len(initial)
         self._search = Search(space, objective, self.further, self.settings, seed, source, n_initial)
         self._initial = () if initial is None else tuple(map(Observation, initial.points, initial.values.tolist()))
@@ -75,7 +80,7 @@ class Planner:
 
         Raises:
             DataError: A data file that cannot be used.
-            SpaceError: A parameter without bounds, or an empty pool.
+            SpaceError: A parameter without bounds, an empty pool, or a feature that has no value to learn from.
         """
         candidates = None
         if settings.laboratory.table is not None:

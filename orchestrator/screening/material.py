@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from instruments.driver import Origin
 from orchestrator.chance import stream
-from orchestrator.config import ConfigError, Configuration, Problem
+from orchestrator.config import CampaignConfig, ConfigError, Configuration, Problem
 from orchestrator.config.pool import read_pool
 from orchestrator.data import DataError, Rows, read_csv, read_rows
 from orchestrator.laboratory import build, imported
@@ -93,7 +93,7 @@ def read(configuration: Configuration) -> Material:
         settings.screening.truth or "",
         why,
         _defects(configuration),
-        (*_unused(read_and_kept), *_refused(configuration, space)),
+        (*_unused(read_and_kept), *_unseen(settings), *_refused(configuration, space)),
     )
 
 
@@ -112,6 +112,11 @@ def _unused(read_and_kept: Sequence[tuple[str, Rows | None, Rows | None]]) -> It
                 f"of {len(everything)} {what} rows {len(kept)} are used, random points with all their replicates "
                 f"(drawn with the campaign's seed): fits of more than {MOST_ROWS} rows take too long"
             )
+
+
+def _unseen(settings: CampaignConfig) -> Iterator[str]:
+    if settings.planner.features:
+        yield f"models are compared without {', '.join(settings.planner.features)} (planner.features)"
 
 
 def _refused(configuration: Configuration, space: ParameterSpace) -> Iterator[str]:

@@ -109,15 +109,20 @@ class Follower:
         return near, np.where(apart <= _ROUNDING, 0.0, apart)
 
 
+def nameable(parameters: Sequence[Parameter]) -> Names:
+    """Return what a formula over parameters may name."""
+    return Names(
+        tuple(p.name for p in parameters if not p.choices), {p.name: p.choices for p in parameters if p.choices}
+    )
+
+
 def read_constraints(texts: Sequence[str], parameters: Sequence[Parameter]) -> tuple[Constraint, ...]:
     """Read constraints over parameters.
 
     Raises:
         SpaceError: One that cannot be read; says which, and why.
     """
-    names = Names(
-        tuple(p.name for p in parameters if not p.choices), {p.name: p.choices for p in parameters if p.choices}
-    )
+    names = nameable(parameters)
     found: list[Constraint] = []
     for text in texts:
         try:

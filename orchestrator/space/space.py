@@ -5,6 +5,7 @@ A point is a plain dict from parameter name to number or text, in parameter orde
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice, pairwise, product
 from typing import Any
 
@@ -12,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.config.schema import ParameterConfig
+from orchestrator.formula import Names
 from orchestrator.recipe import Point
-from orchestrator.space.constraint import Constraint, read_constraints
+from orchestrator.space.constraint import Columns, Constraint, nameable, read_constraints
 from orchestrator.space.parameter import FloatArray, Parameter, SpaceError, Value
 from orchestrator.space.region import Region
 from orchestrator.space.spread import well_spread
@@ -50,7 +52,7 @@ class ParameterSpace:
         if not self.searched:
             message = f"every parameter ({', '.join(self.names)}) is fixed; leave at least one to be searched"
             raise SpaceError(message)
-        self._given = tuple(constraints)
+        self._given, self._pool = tuple(constraints), candidates
         self.constraints: tuple[Constraint, ...] = read_constraints(constraints, self.parameters)
         self.candidates = None if candidates is None else self._eligible(candidates)
         self._region = Region(self.parameters, self.constraints) if self.constraints and candidates is None else None
@@ -83,7 +85,18 @@ class ParameterSpace:
             SpaceError: A value that the parameter cannot take, or no point is left.
         """
         fixed = [replace(p, fixed=p.check(context[p.name])) if p.name in context else p for p in self.parameters]
-        return ParameterSpace(fixed, self.candidates, self._given)
+        return ParameterSpace(fixed, self._pool, self._given)
+
+    @cached_property
+    def whole(self) -> "ParameterSpace":
+        """The space with nothing fixed that could have another value: that of every context, and of past rows."""
+        freed = [p if p.is_constant else replace(p, fixed=None) for p in self.parameters]
+        return self if tuple(freed) == self.parameters else ParameterSpace(freed, self._pool, self._given)
+
+    @property
+    def nameable(self) -> Names:
+        """What a formula over the parameters may name."""
+        return nameable(self.parameters)
 
     def bound(self, point: Point) -> dict[str, str]:
         """Return which instrument has to fill a role at a point, by role."""
@@ -174,6 +187,11 @@ class ParameterSpace:
             is_number = natural and not p.choices and not p.is_constant
             blocks.append(np.array(values, dtype=float)[:, None] if is_number else p.encode(values))
         return np.hstack(blocks)
+
+    def natural(self, columns: FloatArray) -> Columns:
+        """Return the values at unit-cube columns by parameter, arrays of shape (n,), each parameter on its own."""
+        blocks = zip(self.parameters, self._blocks(columns), strict=True)
+        return {p.name: p.natural(block) for p, block in blocks}
 
     def decode(self, columns: FloatArray) -> list[dict[str, Value]]:
         """Return the points at unit-cube columns, levels and choices snapped to the nearest."""

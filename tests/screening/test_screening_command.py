@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli import screen
+from orchestrator.config import load
+from orchestrator.screening.material import read
 
 LIPON = Path(__file__).parents[2] / "configs" / "lipon.yaml"
 
@@ -66,3 +68,9 @@ def test_screening_refuses_its_folder_before_it_fits(tmp_path, capsys, monkeypat
     )
     assert screen([str(LIPON), "--out", str(tmp_path / "taken")]) == 2
     assert "taken: cannot be written: File exists; choose another folder with --out" in capsys.readouterr().err
+
+
+def test_screening_says_that_features_are_left_out():
+    """Models are compared on the parameters alone; a campaign that has features can be screened all the same."""
+    found = read(load(LIPON, {"planner.features": ["pressure*distance"]}))
+    assert "models are compared without pressure*distance (planner.features)" in found.remarks

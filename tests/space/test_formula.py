@@ -1,13 +1,14 @@
 """Formulas: arithmetic over named numbers, and nothing else."""
 
 import math
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.formula import FormulaError, Names, read_comparisons
+from orchestrator.formula import FormulaError, Names, read_comparisons, read_expression
 
 NAMES = Names(("a", "b", "flow rate", "lambda"), {"gas": ("Ar", "N2")})
 
@@ -88,14 +89,44 @@ def test_formula_refuses_what_is_no_constraint(text, words):
         read_comparisons(text, NAMES)
 
 
+def test_formula_reads_an_expression_alone():
+    """What a comparison has on one side can stand by itself, also a choice within arithmetic."""
+    found = read_expression(' `flow rate` / a**2 * (gas == "N2")', NAMES)
+    values = {"flow rate": np.array([8.0, 8.0]), "a": np.array([2.0, 2.0]), "gas": np.array(["N2", "Ar"])}
+    assert found.evaluate(values).tolist() == [2.0, 0.0]
+    assert found.names == {"flow rate", "a", "gas"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a * bb", r"unknown name 'bb' at character 5; did you mean 'b'\?"),
+        ("a <= 3", r"a comparison is no value at character 1; write for example a \* b"),
+        ("gas == 'N2'", "a comparison is no value"),
+        ("a = b * 2", "one = is no relation; write what is right of it alone"),
+        ("gas * 2", "'gas' is a choice, not a number"),
+        ("2 * pi", "it names no parameter"),
+        ("a +", r"it cannot be read; write for example a \* b, names"),
+        ("", "it cannot be read"),
+        ("open('x')", "is no function here"),
+        ("a.real", "a.real is no arithmetic"),
+        ("a and b", "is no arithmetic at character 1"),
+        ("a + " * 200 + "a", "more than 500; write a shorter one"),
+        ("-" * 400 + "a", "too many parts; write a shorter one"),
+    ],
+)
+def test_formula_refuses_what_is_no_expression(text, words):
+    """As a constraint is refused, with another way out."""
+    with pytest.raises(FormulaError, match=words):
+        read_expression(text, NAMES)
+
+
 @given(st.text(max_size=60) | st.text("ab+-*/()<>=.1e9 ", max_size=60))
 def test_formula_answers_any_text_with_a_reading_or_its_own_error(text):
     """Nothing that is written ends in a traceback."""
-    try:
-        found = read_comparisons(text, NAMES)
-    except FormulaError:
-        return
-    assert all(one.names for one in found)
+    for read in (lambda: read_comparisons(text, NAMES), lambda: [read_expression(text, NAMES)]):
+        with suppress(FormulaError):
+            assert all(one.names for one in read())
 
 
 numbers = st.integers(-20, 20).map(float)
