@@ -49,12 +49,14 @@ class Reference:
         worst: The worst measured score.
         spread: Standard deviation of the measured scores.
         members: The best prediction of each member of an averaged surrogate, shape (n_members,), or None.
+        noises: The standard deviation of one measurement as each member has it, shape (n_members,), or None.
     """
 
     best: float
     worst: float
     spread: float
     members: FloatArray | None = None
+    noises: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -138,13 +140,17 @@ def _promise(settings: PlannerConfig, outlook: Outlook, reference: Reference) ->
     """Return the acquisition of each point, of risky ones too.
 
     Of an averaged surrogate ei and pi are the means of its members', each against its own best prediction: one member
-    that sees a chance is enough to look there. A run that fails improves nothing, so ei and pi are multiplied by
-    P(feasible). ucb has a value even without improvement, so there a failed run counts as the worst measured score;
-    mean is ucb without the bonus for doubt.
+    that sees a chance is enough to look there. What is to be exceeded is a prediction, and by a prediction: that at the
+    point after one noisy run, which moves by less than the doubt there. So a campaign does not measure the top of a
+    known hill again and again for gains that its noise hides.
+
+    A run that fails improves nothing, so ei and pi are multiplied by P(feasible). ucb has a value even without
+    improvement, so there a failed run counts as the worst measured score; mean is ucb without the bonus for doubt.
 
     Source: Jones, Schonlau, Welch, J. Global Optim. 13, 455 (1998) for ei; Gelbart, Snoek, Adams, "Bayesian
     Optimization with Unknown Constraints", UAI 2014, for the weighting; Picheny, Wagner, Ginsbourger, Struct.
-    Multidisc. Optim. 48, 607 (2013) for the best prediction in place of the best value.
+    Multidisc. Optim. 48, 607 (2013) for the best prediction in place of the best value; Frazier, Powell, Dayanik,
+    INFORMS J. Comput. 21, 599 (2009), equation 3, for how far one noisy run moves a prediction.
     """
     from skopt.acquisition import gaussian_ei, gaussian_lcb, gaussian_pi  # noqa: PLC0415 - skopt takes seconds to import
 
@@ -157,11 +163,16 @@ def _promise(settings: PlannerConfig, outlook: Outlook, reference: Reference) ->
     if outlook.members is None or reference.members is None:
         gain = improvement(nothing, model, y_opt=-reference.best, xi=settings.xi * reference.spread)
     else:
-        members = zip(*outlook.members, reference.members, strict=True)
+        noises = np.zeros(len(reference.members)) if reference.noises is None else reference.noises
         each = [
-            improvement(nothing, _Predicted(score, sd), y_opt=-best, xi=settings.xi * reference.spread)
-            for score, sd, best in members
+            improvement(nothing, _Predicted(score, _moved(sd, noise)), y_opt=-best, xi=settings.xi * reference.spread)
+            for score, sd, best, noise in zip(*outlook.members, reference.members, noises, strict=True)
         ]
         gain = np.mean(each, axis=0)
     useful = np.asarray(outlook.p_feasible * gain, dtype=float)
     return useful if outlook.hours is None else np.asarray(useful / outlook.hours, dtype=float)
+
+
+def _moved(sd: FloatArray, noise: float) -> FloatArray:
+    """Return the standard deviation of what one noisy run at a point makes of the prediction there."""
+    return np.asarray(sd**2 / np.hypot(sd, noise))

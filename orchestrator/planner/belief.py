@@ -1,6 +1,7 @@
 """What is believed about the space after the runs so far: a fresh surrogate, feasibility and acquisition."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from orchestrator.surrogates.separable import Separable
 FloatArray = NDArray[np.float64]
 
 
-_MOST_CAUTIOUS = 0.9
+_LEAST_P = (0.5, 0.75, 0.8, 0.85, 0.9)  # by the number of infeasible runs, the last for all further ones
 
 
 def feasibility(space: ParameterSpace, known: Sequence[Observation], settings: PlannerConfig) -> Evidence:
@@ -44,7 +45,7 @@ class Belief:
     fades beside an acquisition that falls by orders of magnitude once a region is explored. But it also spoils the
     prediction beside the boundary, where an optimum often lies; `feasibility` leaves the surrogate to measured rows.
     `avoid` does that too, learns the boundary by a process (`orchestrator.planner.boundary`), and lets no point win
-    whose P(feasible) is below 1/2 before the first infeasible run, 2/3 after it, then 3/4 and so on up to 0.9.
+    whose P(feasible) is below 0.5 before the first infeasible run, 0.75 after it, then 0.8, 0.85 and 0.9.
 
     Args:
         space: The parameters.
@@ -76,10 +77,13 @@ class Belief:
         X, y = self._encoded([*(o.point for o in measured), *failed]), np.append(scores, [scores.min()] * len(failed))
         self.surrogate = self._fitted(X, y, len(failed))
         best = float(self.surrogate.predict(X[: len(scores)]).max())
-        members = self.surrogate.each(X[: len(scores)])[0].max(axis=1) if self.is_averaged else None
-        self.reference = Reference(best, float(scores.min()), float(scores.std()), members)
+        self.reference = Reference(best, float(scores.min()), float(scores.std()))
+        if self.is_averaged:
+            members = self.surrogate.each(X[: len(scores)])[0].max(axis=1)
+            self.reference = replace(self.reference, members=members, noises=self.surrogate.noises)
         self._feasibility = feasibility(space, known, settings)
-        self._least_p = min(1 - 1 / (2 + len(worst)), _MOST_CAUTIOUS) if settings.failures == "avoid" else 0.0
+        least_p = _LEAST_P[min(len(worst), len(_LEAST_P) - 1)]
+        self._least_p = least_p if settings.failures == "avoid" else 0.0
         if pending:
             flying = self._encoded(pending)
             imagined = np.append(y, self.surrogate.predict(flying))

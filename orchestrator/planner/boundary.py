@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.special import log_ndtr, ndtr
 
-from orchestrator.surrogates.kernels import radial
+from orchestrator.surrogates.kernels import linear, linear_at, radial
 
 FloatArray = NDArray[np.float64]
 
@@ -28,9 +28,10 @@ _LEAST_CURVATURE = 1e-10
 class Boundary:
     """Probability of success from a Gaussian process behind a normal distribution function (a probit model).
 
-    The latent score has a radial kernel with a length for each column and a mean that makes unseen regions 90 %
-    feasible. Lengths and size are the most probable ones on a grid, by coordinate ascent of Laplace's approximation to
-    the evidence, so that two failures and the successes between them tell along which parameter the boundary runs.
+    The latent score has a linear kernel, since many a boundary is nearly a plane, a radial one with a length for each
+    column for what is not, and a mean of 90 %. Lengths and size are the most probable ones on a grid, by coordinate
+    ascent of Laplace's approximation to the evidence, so that two failures and the successes between them tell along
+    which parameter the boundary runs.
 
     Args:
         X: Encoded points of the runs, shape (n_runs, n_columns), unit cube.
@@ -53,10 +54,11 @@ class Boundary:
         """Return the probability of success at encoded points, shape (n,)."""
         if not self._is_known:
             return np.full(len(X), float(ndtr(_MEAN)))
-        kernel = self._size**2 * radial(self._X / self._lengths, X / self._lengths)
+        kernel = self._size**2 * (radial(self._X / self._lengths, X / self._lengths) + linear(self._X, X))
         latent = _MEAN + self._pull @ kernel
         whitened = solve_triangular(self._lower, self._root[:, None] * kernel, lower=True, check_finite=False)
-        variance = np.maximum(self._size**2 - np.einsum("ij,ij->j", whitened, whitened), 0.0)
+        alone = self._size**2 * (1.0 + linear_at(X))
+        variance = np.maximum(alone - np.einsum("ij,ij->j", whitened, whitened), 0.0)
         return np.asarray(ndtr(latent / np.sqrt(1.0 + variance)), dtype=float)
 
     def _most_probable(self) -> tuple[FloatArray, float]:
@@ -82,7 +84,7 @@ class Boundary:
 
     def _laplace(self, lengths: FloatArray, size: float) -> float:
         """Find the mode of the latent score by Newton's method, keep what predicts, and return the log evidence."""
-        kernel = size**2 * radial(self._X / lengths, self._X / lengths)
+        kernel = size**2 * (radial(self._X / lengths, self._X / lengths) + linear(self._X, self._X))
         kernel[np.diag_indices_from(kernel)] += _JITTER
         latent, reached = np.zeros(len(kernel)), -np.inf
         for _ in range(_MOST_STEPS):

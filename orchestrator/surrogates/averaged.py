@@ -4,7 +4,6 @@ A few dozen rows never say how smooth a landscape is. A model that settles on on
 wide hill for the whole landscape and never looks for a narrow one. Members that differ in shape say where they differ.
 """
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from orchestrator.chance import stream
 from orchestrator.surrogates.member import Member
 from orchestrator.surrogates.mixture import mixed
-from orchestrator.surrogates.separable import Separable
 from orchestrator.surrogates.shapes import Shapes, Way
 from orchestrator.surrogates.source import fixed_weight, source_of
 from orchestrator.surrogates.two_tools import TwoTools
@@ -44,11 +42,12 @@ _LENGTH_STEP, _NOISE_STEP = 0.5, 0.9  # of logarithms
 class AveragedCoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn has no stubs
     """A Gaussian process on target rows that may borrow from a source, averaged over its likely shapes.
 
-    A shape is a length and a bend for each column, a noise, and one of `WAYS` in which the source bears on the target:
-    not at all; as the rows of a correlated tool, with a mean of their own; or as CORAL-SVR's prediction g(x), a support
-    vector regression on aligned source rows, which enters the covariance as c^2 g(x) g(x'), its ratio thus integrated
-    out. The shapes are drawn from their posterior: the likeliest of some hundreds begin chains of Metropolis steps, and
-    the ends of the chains are the members. How many members use the source, and how, is the guard.
+    A shape is a length and a bend for each column, perhaps a direction askew to the columns, perhaps a quadratic
+    trend, a noise, and one of `WAYS` in which the source bears on the target: not at all; as the rows of a correlated
+    tool, with a mean of their own; or as CORAL-SVR's prediction g(x), a support vector regression on aligned source
+    rows, which enters the covariance as c^2 g(x) g(x'), its ratio thus integrated out. The shapes are drawn from their
+    posterior: the likeliest of some hundreds begin chains of Metropolis steps, and the ends of the chains are the
+    members. How many members use the source, and how, is the guard.
 
     Chance is derived from the number of rows, so that the same rows give the same members.
 
@@ -99,28 +98,30 @@ class AveragedCoralSVR(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - sklearn's signature
         """Return predicted values, shape (n_rows,), and with `return_std` the sd of the noiseless value too."""
-        mean, sd = mixed(*self.each(X))
-        return (mean, sd) if return_std else mean
+        if return_std:
+            return mixed(*self.each(X))
+        features, borrowed = self._seen(X)
+        found = np.mean([member.mean_at(features, borrowed) for member in self.members_], axis=0)
+        return self.offset_ + self.spread_ * found
 
     def each(self, X: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Return what each member predicts, and its standard deviation, shapes (n_members, n_rows)."""
-        check_is_fitted(self)
-        features = validate_data(self, X, dtype=float, reset=False)
-        borrowed = self.rows_.borrowed_at(features)
+        features, borrowed = self._seen(X)
         found = [member.at(features, borrowed) for member in self.members_]
         means, variances = (np.array(part) for part in zip(*found, strict=True))
         return self.offset_ + self.spread_ * means, self.spread_ * np.sqrt(variances)
 
-    def separable(self, axes: Sequence[FloatArray]) -> Separable:
-        """Return the prediction on a grid as a sum of products, one factor for each axis (`orchestrator.grid`).
-
-        Args:
-            axes: For each column its values on the grid, as `predict` takes them.
-        """
+    def _seen(self, X: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Return points as features, and the source's prediction there."""
         check_is_fitted(self)
-        borrowed = self.rows_.borrowed_on(axes)
-        parts = [member.separable(axes, borrowed).scaled(1 / len(self.members_)) for member in self.members_]
-        return Separable.total(parts).scaled(self.spread_, self.offset_)
+        features = validate_data(self, X, dtype=float, reset=False)
+        return features, self.rows_.borrowed_at(features)
+
+    @property
+    def noises(self) -> FloatArray:
+        """The standard deviation of one measurement, as each member has it, shape (n_members,)."""
+        check_is_fitted(self)
+        return self.spread_ * np.sqrt([member.noise for member in self.members_])
 
     def _likely(self, rng: np.random.Generator) -> Shapes:
         """Return shapes drawn from their posterior, one a member."""

@@ -17,6 +17,29 @@ def radial(A: FloatArray, B: FloatArray) -> FloatArray:
     return np.exp(-0.5 * squared_distance(A, B))
 
 
+def linear(A: FloatArray, B: FloatArray) -> FloatArray:
+    """Return the sum of the products of columns counted from the middle of the unit cube, shape (n_A, n_B).
+
+    Twelve times their mean: one on average where a point is held against itself, for points spread over the cube.
+
+    Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, section 4.2.2, dot products.
+    """
+    return np.asarray(12.0 / A.shape[1] * (A - 0.5) @ (B - 0.5).T)
+
+
+def linear_at(A: FloatArray) -> FloatArray:
+    """Return the same kernel of each row with itself, shape (n_A,)."""
+    return np.asarray(12.0 / A.shape[1] * ((A - 0.5) ** 2).sum(axis=1))
+
+
+def quadratic(linear_part: FloatArray) -> FloatArray:
+    """Return the kernel of all quadratic functions of the columns, given the linear one; of its shape.
+
+    Source: the same, equation 4.13 with degree 2, halved so that it is one where the linear one is.
+    """
+    return np.asarray(0.25 * (1.0 + linear_part) ** 2)
+
+
 def matern(A: FloatArray, B: FloatArray) -> FloatArray:
     """Return (1 + s + s^2 / 3) exp(-s) with s = sqrt(5) |a - b|, shape (n_A, n_B): rougher than the radial kernel.
 

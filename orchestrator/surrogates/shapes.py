@@ -11,11 +11,16 @@ from orchestrator.surrogates import bends
 
 FloatArray = NDArray[np.float64]
 Places = NDArray[np.intp]
+Flags = NDArray[np.bool_]
 
 _USUAL_LENGTH, _SPREAD_OF_LENGTH = 0.5, 0.8  # per root of columns over three; of the logarithm
 _USUAL_NOISE, _SPREAD_OF_NOISE = 1e-2, 2.0  # variance per signal variance; of the logarithm
 _NOISES = (1e-5, 1.0)  # the smallest and the largest
 _SPREAD_OF_SIZE = 0.4  # of the source's variation in that of the target, of the logarithm
+_USUAL_TILT, _TILT_STEP = 2.0, 0.8  # reciprocal length by column, standard deviation; and that of a step of it
+_CHANCE_OF_TILT, _CHANCE_OF_TREND = 0.5, 0.1
+_TILTED_FURTHER = 0.5  # chance that a column of the tilt is stepped where a shape is varied
+_TURNED = 0.15  # chance that tilt or trend is taken up or left where a shape is varied
 _BENT_ANEW = 0.25  # chance that a column's bend, or the way, is drawn anew where a shape is varied
 
 
@@ -51,6 +56,13 @@ class Shapes:
         size: Logarithm of the source's variation in that of the target, shape (n_shapes,).
         bends: Places in `bends.BENDS`, shape (n_shapes, n_columns).
         way: Places in the ways in which the source may bear on the target, shape (n_shapes,).
+        tilt: A direction askew to the columns along which the process varies too, in reciprocal lengths, shape
+            (n_shapes, n_columns): ridges seldom run along a column.
+        is_tilted: Whether that direction counts, shape (n_shapes,).
+        has_trend: Whether a quadratic function of the columns lies under the process, shape (n_shapes,).
+
+    Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, section 5.1, the factor analysis
+    distance with one factor.
     """
 
     lengths: FloatArray
@@ -58,6 +70,9 @@ class Shapes:
     size: FloatArray
     bends: Places
     way: Places
+    tilt: FloatArray
+    is_tilted: Flags
+    has_trend: Flags
 
     @classmethod
     def usual(cls, n: int, n_columns: int, ways: Sequence[Way], rng: np.random.Generator) -> Self:
@@ -69,6 +84,9 @@ class Shapes:
             _SPREAD_OF_SIZE * spread * rng.standard_normal(n) * (len(ways) > 1),
             rng.choice(len(bends.BENDS), (n, n_columns), p=bends.PRIOR),
             rng.choice(len(ways), n, p=[way.prior for way in ways]),
+            _USUAL_TILT * rng.standard_normal((n, n_columns)),
+            (rng.random(n) < _CHANCE_OF_TILT) & (n_columns > 1),
+            rng.random(n) < _CHANCE_OF_TREND,
         )
 
     def __len__(self) -> int:
@@ -77,7 +95,7 @@ class Shapes:
 
     def __getitem__(self, which: slice | Places | NDArray[np.bool_]) -> "Shapes":
         """Return some of them."""
-        return Shapes(self.lengths[which], self.noise[which], self.size[which], self.bends[which], self.way[which])
+        return Shapes(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
 
     def joined(self, others: "Shapes") -> "Shapes":
         """Return these and others after them."""
@@ -86,7 +104,7 @@ class Shapes:
         )
 
     def varied(self, ways: Sequence[Way], rng: np.random.Generator, steps: FloatArray) -> "Shapes":
-        """Return each with random steps, bends and ways.
+        """Return each with random steps, bends, tilts, trends and ways.
 
         Args:
             ways: In which the source may bear on the target.
@@ -97,11 +115,16 @@ class Shapes:
         n, n_columns = self.lengths.shape
         moved = steps * rng.standard_normal(steps.shape)
         anew = rng.random((n, n_columns)) < _BENT_ANEW
+        turned = _TILT_STEP * rng.standard_normal((n, n_columns)) * (rng.random((n, n_columns)) < _TILTED_FURTHER)
+        flips = rng.random((2, n)) < _TURNED
         found = replace(
             self,
             lengths=self.lengths + moved[:, :-1],
             noise=self.noise + moved[:, -1],
             bends=np.where(anew, rng.integers(len(bends.BENDS), size=anew.shape), self.bends),
+            tilt=self.tilt + turned,
+            is_tilted=(self.is_tilted ^ flips[0]) & (n_columns > 1),
+            has_trend=self.has_trend ^ flips[1],
         )
         if len(ways) == 1:
             return found
@@ -117,7 +140,10 @@ class Shapes:
         usual = _usual_length(self.lengths.shape[1])
         squares = (((self.lengths - usual) / _SPREAD_OF_LENGTH) ** 2).sum(axis=1)
         squares += ((self.noise - np.log(_USUAL_NOISE)) / _SPREAD_OF_NOISE) ** 2 + (self.size / _SPREAD_OF_SIZE) ** 2
-        chance = np.log(bends.PRIOR)[self.bends].sum(axis=1) + np.log([way.prior for way in ways])[self.way]
+        squares += ((self.tilt / _USUAL_TILT) ** 2).sum(axis=1)
+        chance = np.log(np.where(self.is_tilted, _CHANCE_OF_TILT, 1 - _CHANCE_OF_TILT))
+        chance += np.log(np.where(self.has_trend, _CHANCE_OF_TREND, 1 - _CHANCE_OF_TREND))
+        chance += np.log(bends.PRIOR)[self.bends].sum(axis=1) + np.log([way.prior for way in ways])[self.way]
         least, most = np.log(_NOISES)
         return np.asarray(np.where((self.noise < least) | (self.noise > most), -np.inf, chance - 0.5 * squares))
 

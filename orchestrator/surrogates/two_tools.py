@@ -10,7 +10,7 @@ from sklearn.svm import SVR
 
 from orchestrator.surrogates.bends import BENDS, bent
 from orchestrator.surrogates.coral import align
-from orchestrator.surrogates.separable import Separable
+from orchestrator.surrogates.kernels import linear, quadratic
 from orchestrator.surrogates.shapes import Shapes, Way
 
 FloatArray = NDArray[np.float64]
@@ -30,7 +30,8 @@ class TwoTools:
         values: Scaled values, shape (n_rows,), zero mean by tool.
         is_source: Which are of the source.
         borrowed: What the source's CORAL-SVR predicts at target rows, 0 at source rows, shape (n_rows,).
-        squares: Squared differences by bend, shape (n_bends, n_rows, n_rows, n_columns).
+        bent: The features by bend, shape (n_bends, n_rows, n_columns).
+        squares: Squared differences of these, shape (n_bends, n_rows, n_rows, n_columns).
         machine: That CORAL-SVR, or None.
         length: Of its kernel.
     """
@@ -39,6 +40,7 @@ class TwoTools:
     values: FloatArray
     is_source: NDArray[np.bool_]
     borrowed: FloatArray
+    bent: FloatArray
     squares: FloatArray
     machine: SVR | None = None
     length: float = 1.0
@@ -46,7 +48,7 @@ class TwoTools:
     @classmethod
     def alone(cls, X: FloatArray, values: FloatArray) -> Self:
         """Return the rows of a target without a source."""
-        return cls(X, values, np.zeros(len(values), dtype=bool), np.zeros(len(values)), squares_by_bend(X))
+        return cls(X, values, np.zeros(len(values), dtype=bool), np.zeros(len(values)), *by_bend(X))
 
     def with_source(self, X: FloatArray, y: FloatArray, spread: float) -> "TwoTools":
         """Return the rows with those of a source, whose values are on the scale of the target's."""
@@ -59,7 +61,7 @@ class TwoTools:
             np.append(self.values, (y - y.mean()) / spread),
             np.append(self.is_source, np.ones(len(y), dtype=bool)),
             np.append(machine.predict(self.X / length), np.zeros(len(y))),
-            squares_by_bend(both),
+            *by_bend(both),
             machine,
             length,
         )
@@ -74,21 +76,16 @@ class TwoTools:
         """Return the source's CORAL-SVR prediction at target points, shape (n_points,)."""
         return np.zeros(len(X)) if self.machine is None else np.asarray(self.machine.predict(X / self.length))
 
-    def borrowed_on(self, axes: Sequence[FloatArray]) -> Separable | None:
-        """Return that prediction on a grid, None without a source."""
-        if self.machine is None:
-            return None
-        scaled, halves = [axis / self.length for axis in axes], np.full(len(axes), 0.5)
-        level = float(self.machine.intercept_[0])
-        return Separable.radial(scaled, self.machine.support_vectors_, halves, self.machine.dual_coef_[0], level)
-
     def covariance(self, shapes: Shapes, ways: Sequence[Way]) -> FloatArray:
         """Return the covariance of all rows by shape, shape (n_shapes, n_rows, n_rows)."""
         distance = np.zeros((len(shapes), *self.squares.shape[1:3]))
         for bend, squares in enumerate(self.squares):
             precisions = np.exp(-2 * shapes.lengths) * (shapes.bends == bend)
             distance += np.tensordot(precisions, squares, axes=(1, 2))
-        found = np.exp(-0.5 * distance)
+        along = self._along_tilt(shapes)
+        found = np.exp(-0.5 * (distance + (along[:, :, None] - along[:, None]) ** 2))
+        if shapes.has_trend.any():
+            found[shapes.has_trend] += quadratic(linear(self.X, self.X))
         sizes = np.where(self.is_source, np.exp(shapes.size)[:, None], 1.0)
         if self.is_source.any():
             correlation = np.array([way.correlation for way in ways])[shapes.way][:, None, None]
@@ -99,6 +96,13 @@ class TwoTools:
         i = np.arange(len(self.values))
         found[:, i, i] += np.exp(shapes.noise)[:, None] * sizes**2 + _JITTER
         return np.asarray(found)
+
+    def _along_tilt(self, shapes: Shapes) -> FloatArray:
+        """Return how far along the tilt of each shape the rows lie, shape (n_shapes, n_rows)."""
+        tilt, found = shapes.tilt * shapes.is_tilted[:, None], np.zeros((len(shapes), len(self.values)))
+        for bend, rows in enumerate(self.bent):
+            found += (tilt * (shapes.bends == bend)) @ rows.T
+        return found
 
     def posterior(self, shapes: Shapes, ways: Sequence[Way]) -> FloatArray:
         """Return the logarithm of the posterior density of each shape, up to a constant, shape (n_shapes,)."""
@@ -127,7 +131,7 @@ class TwoTools:
         return np.asarray(fit - roots - 0.5 * np.linalg.slogdet(certainty)[1])
 
 
-def squares_by_bend(X: FloatArray) -> FloatArray:
-    """Return squared differences by bend, shape (n_bends, n_rows, n_rows, n_columns)."""
-    axes = [bent(X, bend) for bend in range(len(BENDS))]
-    return np.array([(rows[:, None] - rows[None]) ** 2 for rows in axes])
+def by_bend(X: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return rows bent in each way, shape (n_bends, n_rows, n_columns), and their squared differences by column."""
+    rows = np.array([bent(X, bend) for bend in range(len(BENDS))])
+    return rows, (rows[:, :, None] - rows[:, None]) ** 2

@@ -22,8 +22,8 @@ def test_boundary_runs_along_the_parameter_that_matters():
     bad = np.array([[0.1, 0.2, 0.0], [0.8, 0.4, 0.02], [0.4, 0.9, 0.01]])
     model = Boundary(np.vstack([good, bad]), np.array([0.0] * 20 + [1.0] * 3))
     elsewhere = np.array([[0.95, 0.95, 0.01], [0.05, 0.95, 0.01]])
-    assert (model.at(elsewhere) < 0.6).all()
-    assert (model.at(elsewhere + np.array([0, 0, 0.4])) > 0.8).all()
+    assert (model.at(elsewhere) < 0.5).all()
+    assert (model.at(elsewhere + np.array([0, 0, 0.4])) > 0.7).all()
 
 
 def test_boundary_of_nothing_known_is_ninety_percent():
@@ -34,18 +34,22 @@ def test_boundary_of_nothing_known_is_ninety_percent():
 
 
 def test_boundary_is_near_the_exact_posterior_of_two_runs():
-    """One success and one failure: the probability in between, integrated over both latent scores."""
+    """One success and one failure: the probability in between, integrated over both latent scores.
+
+    Laplace's approximation is known to be too cautious, on the safe side here.
+    """
     X, z = np.array([[0.2], [0.8]]), np.array([[0.3]])
     model = Boundary(X, np.array([0.0, 1.0]))
     points = np.vstack([X, z]) / model._lengths
-    kernel = model._size**2 * np.exp(-0.5 * (points - points.T) ** 2)
+    middle = np.vstack([X, z]) - 0.5
+    kernel = model._size**2 * (np.exp(-0.5 * (points - points.T) ** 2) + 12 * middle @ middle.T)
     known, gain = kernel[:2, :2], np.linalg.solve(kernel[:2, :2], kernel[:2, 2])
     left = kernel[2, 2] - gain @ kernel[:2, 2]
     a, b = np.meshgrid(*[np.linspace(-14, 14, 561)] * 2)
     weight = multivariate_normal(np.zeros(2), known).pdf(np.dstack([a, b]))
     weight *= norm.cdf(a + 1.28) * norm.cdf(-b - 1.28)
     exact = (weight * norm.cdf((1.28 + gain[0] * a + gain[1] * b) / np.sqrt(1 + left))).sum() / weight.sum()
-    assert model.at(z)[0] == pytest.approx(exact, abs=0.05)
+    assert exact - 0.1 < model.at(z)[0] < exact
 
 
 def test_weak_failure_lowers_less_than_a_whole_one():
@@ -69,13 +73,28 @@ def test_members_are_asked_each_with_its_own_best():
     """The mean of two members' expected improvement: not that of their mixture."""
     members = np.array([[0.0], [2.0]]), np.array([[0.1], [0.3]])
     outlook = Outlook(np.array([1.0]), np.array([1.0]), np.array([0.8]), members=members)
-    found = evaluate(PlannerConfig(xi=0), outlook, Reference(1.5, 0.0, 1.0, members=np.array([0.2, 1.9])))
+    best, noises = np.array([0.2, 1.9]), np.array([0.4, 0.0])
+    found = evaluate(PlannerConfig(xi=0), outlook, Reference(1.5, 0.0, 1.0, members=best, noises=noises))
 
     def gain(mean: float, sd: float, best: float) -> float:
         z = (mean - best) / sd
         return sd * (z * norm.cdf(z) + norm.pdf(z))
 
-    assert found[0] == pytest.approx(0.8 * (gain(0.0, 0.1, 0.2) + gain(2.0, 0.3, 1.9)) / 2)
+    moved = 0.1**2 / np.sqrt(0.1**2 + 0.4**2)
+    assert found[0] == pytest.approx(0.8 * (gain(0.0, moved, 0.2) + gain(2.0, 0.3, 1.9)) / 2)
+
+
+def test_known_top_is_left_for_what_a_noisy_run_can_tell():
+    """Refining the best by less than the noise promises more than looking far away, until the noise is counted."""
+    top, far = (1.0, 0.05), (0.6, 0.3)
+    members = np.array([[top[0], far[0]]]), np.array([[top[1], far[1]]])
+    outlook = Outlook(members[0][0], members[1][0], np.ones(2), members=members)
+
+    def chosen(noise: float) -> int:
+        reference = Reference(1.0, 0.0, 1.0, members=np.array([1.0]), noises=np.array([noise]))
+        return int(evaluate(PlannerConfig(xi=0), outlook, reference).argmax())
+
+    assert [chosen(0.0), chosen(0.1)] == [0, 1]
 
 
 def planner(**more: object) -> Planner:

@@ -1,16 +1,17 @@
 """CORAL-SVR averaged over likely shapes: its numbers are those of the formulas, and what it makes of a source."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 
 from orchestrator.chance import stream
-from orchestrator.grid import traverse
 from orchestrator.surrogates.averaged import WAYS, AveragedCoralSVR
 from orchestrator.surrogates.bends import BENDS, bent
 from orchestrator.surrogates.member import Member
-from orchestrator.surrogates.shapes import Shapes
-from orchestrator.surrogates.two_tools import TwoTools, squares_by_bend
+from orchestrator.surrogates.shapes import Shapes, Way
+from orchestrator.surrogates.two_tools import TwoTools, by_bend
 
 
 def tool(X: np.ndarray) -> np.ndarray:
@@ -31,8 +32,8 @@ def shapes_of(model: AveragedCoralSVR) -> Shapes:
 
 
 def some_of_each_way(model: AveragedCoralSVR) -> Shapes:
-    drawn = shapes_of(model)
-    return Shapes(drawn.lengths, drawn.noise, drawn.size, drawn.bends, np.arange(len(WAYS)))
+    places = np.arange(len(WAYS))
+    return replace(shapes_of(model), way=places, is_tilted=places % 2 == 0, has_trend=places % 3 < 2)
 
 
 def test_bends_keep_the_cube_and_the_order():
@@ -75,7 +76,7 @@ def test_averaged_member_is_the_conditional_normal(name):
         np.append(known.values, 0.0),
         np.append(known.is_source, False),
         np.append(known.borrowed, known.borrowed_at(z)),
-        squares_by_bend(np.vstack([known.X, z])),
+        *by_bend(np.vstack([known.X, z])),
     )
     gram = both.covariance(shape, WAYS)[0]
     gram[n, n] -= np.exp(shape.noise[0])
@@ -139,9 +140,43 @@ def test_shapes_varied_without_steps_keep_lengths_and_noise():
     assert np.array_equal(same.noise, drawn.noise)
 
 
-def test_averaged_prediction_on_a_grid_is_that_of_its_points():
-    """Taken apart by axes or asked point by point: the same, with a source and without."""
-    axes = [np.linspace(0, 1, 7), np.linspace(0, 1, 5)]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
-    for model in (fitted(), AveragedCoralSVR().fit(rows(9, 1), tool(rows(9, 1)))):
-        assert traverse(model, axes).ravel() == pytest.approx(model.predict(points))
+def test_shape_is_the_covariance_of_its_formula():
+    """Bent columns over lengths, the tilt across them as one more, a quadratic trend, and noise on the diagonal."""
+    X = rows(5, 3)
+    drawn = Shapes.usual(4, 2, (Way("none", 1.0),), np.random.default_rng(2))
+    shapes = replace(
+        drawn, is_tilted=np.array([True, True, False, False]), has_trend=np.array([True, False, True, False])
+    )
+    found = TwoTools.alone(X, X[:, 0]).covariance(shapes, (Way("none", 1.0),))
+    for i in range(4):
+        seen = np.column_stack([bent(X[:, j], int(shapes.bends[i, j])) for j in range(2)])
+        rows_seen = [*(seen / np.exp(shapes.lengths[i])).T] + [seen @ shapes.tilt[i]] * int(shapes.is_tilted[i])
+        squares = sum((column[:, None] - column[None]) ** 2 for column in rows_seen)
+        wanted = np.exp(-0.5 * squares) + np.eye(5) * np.exp(shapes.noise[i])
+        if shapes.has_trend[i]:
+            wanted += (0.5 + 3 * (X - 0.5) @ (X - 0.5).T) ** 2
+        assert found[i] == pytest.approx(wanted, abs=1e-6)
+
+
+def test_ridge_askew_to_the_columns_is_seen_as_one():
+    """Where only the sum of two parameters matters, most members have a direction along which neither is alone."""
+    X = rows(24, 1)
+    model = AveragedCoralSVR().fit(X, np.exp(-(((X.sum(axis=1) - 1) / 0.15) ** 2)))
+    tilts = np.array([member.tilt for member in model.members_])
+    alike = np.abs(tilts.sum(axis=1)) / (np.linalg.norm(tilts, axis=1) * np.sqrt(2) + 1e-12)
+    assert (alike > 0.9).sum() >= len(tilts) / 2
+
+
+def test_averaged_noise_is_that_of_the_measurements():
+    """Rows of twice the noise: members think of about twice the noise, in the unit of the values."""
+    X, z = rows(40, 1), np.random.default_rng(2).standard_normal(40)
+    less, more = (np.median(AveragedCoralSVR().fit(X, 10 * tool(X) + s * z).noises) for s in (1.0, 2.0))
+    assert less == pytest.approx(1.0, rel=0.4)
+    assert more == pytest.approx(2.0, rel=0.4)
+
+
+def test_one_column_has_no_direction_askew_to_it():
+    """With one parameter there is nothing to be askew to."""
+    drawn = Shapes.usual(50, 1, WAYS, stream(0, "test"))
+    assert not drawn.is_tilted.any()
+    assert not drawn.varied(WAYS, stream(1, "test"), np.ones((50, 2))).is_tilted.any()
