@@ -49,7 +49,7 @@ def test_screening_of_the_shipped_study_names_a_recommendation_and_writes_its_fi
         (["--set", f"data.source={LIPON}"], "--set data.source: "),
         (["--set", "constraints=[power <= 2]"], "--set constraints: no point meets the constraints 'power <= 2'"),
         (
-            ["--set", "parameters={power: {unit: W, fixed: 60}}", "data.source=null"],
+            ["--set", "parameters={power: {unit: W, fixed: 60}}", "data.source=null", "planner.features=[]"],
             "--set parameters: every parameter (power) is fixed; leave at least one",
         ),
     ],
