@@ -18,9 +18,9 @@ def radial(A: FloatArray, B: FloatArray) -> FloatArray:
 
 
 def linear(A: FloatArray, B: FloatArray) -> FloatArray:
-    """Return the sum of the products of columns counted from the middle of the unit cube, shape (n_A, n_B).
+    """Return twelve times the mean product of columns, counted from the middle of the unit cube, shape (n_A, n_B).
 
-    Twelve times their mean: one on average where a point is held against itself, for points spread over the cube.
+    Of points spread over the cube, each held against itself, it is one on average.
 
     Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, section 4.2.2, dot products.
     """
@@ -35,7 +35,7 @@ def linear_at(A: FloatArray) -> FloatArray:
 def quadratic(linear_part: FloatArray) -> FloatArray:
     """Return the kernel of all quadratic functions of the columns, given the linear one; of its shape.
 
-    Source: the same, equation 4.13 with degree 2, halved so that it is one where the linear one is.
+    Source: the same section, inhomogeneous polynomial of degree 2, scaled to be one where the linear one is.
     """
     return np.asarray(0.25 * (1.0 + linear_part) ** 2)
 

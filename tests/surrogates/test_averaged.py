@@ -94,6 +94,7 @@ def test_averaged_sd_holds_what_members_doubt_and_what_they_differ_in():
     means, sds = model.each(Z)
     mean, sd = model.predict(Z, return_std=True)
     assert mean == pytest.approx(means.mean(axis=0))
+    assert model.predict(Z) == pytest.approx(mean)
     assert sd**2 == pytest.approx((sds**2).mean(axis=0) + means.var(axis=0))
     assert np.ptp(means, axis=0).min() > 0
 
