@@ -81,15 +81,21 @@ class Mortals:
             text=True,
             env=env,
         )
+        self._is_owed = False  # an answer, to a test that ran out of time before it came
 
     def perform(self, config: Path, place: Place, world: dict[str, Any], n: int = 0) -> int:
         """Run the campaign, killed after its n-th event, and return the exit code of its process."""
         folder = place.parent if isinstance(place, Path) else config.parent / place.campaign
         lent = {} if isinstance(place, Path) else {"ledger": f"{place.url}#{place.campaign}"}
         request = {"config": str(config), "folder": str(folder), "overrides": world | lent, "n": n}
+        if self._is_owed:
+            self._process.stdout.readline()
+        self._is_owed = True
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        code = int(self._process.stdout.readline())
+        self._is_owed = False
+        return code
 
     def close(self) -> None:
         """Let it go."""
