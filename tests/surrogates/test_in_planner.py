@@ -26,7 +26,7 @@ def test_planner_suggests_with_every_surrogate_and_the_same_again(name):
 @pytest.mark.parametrize("mode", ["paper", "paper-search"])
 def test_planner_suggests_in_the_modes_of_the_paper(mode):
     """Features in their own units, the published settings or a search for them."""
-    overrides = {"planner.mode": mode, "planner.samples": 64, "planner.levels": 5}
+    overrides = {"planner.mode": mode, "planner.features": [], "planner.samples": 64, "planner.levels": 5}
     suggestion = Planner.from_yaml(LIPON, seed=3, overrides=overrides).suggest()
     assert suggestion.kind == "model"
 
