@@ -48,15 +48,14 @@ class Reference:
         best: The best prediction at a measured row. A noisy maximum would be one row's luck, never to be beaten.
         worst: The worst measured score.
         spread: Standard deviation of the measured scores.
-        members: The best prediction of each member of an averaged surrogate, shape (n_members,), or None.
-        noises: The standard deviation of one measurement as each member has it, shape (n_members,), or None.
+        members: The best prediction of each member of an averaged surrogate, and the standard deviation of one
+            measurement as it has it, shapes (n_members,), or None.
     """
 
     best: float
     worst: float
     spread: float
-    members: FloatArray | None = None
-    noises: FloatArray | None = None
+    members: tuple[FloatArray, FloatArray] | None = None
 
 
 @dataclass(frozen=True)
@@ -163,10 +162,9 @@ def _promise(settings: PlannerConfig, outlook: Outlook, reference: Reference) ->
     if outlook.members is None or reference.members is None:
         gain = improvement(nothing, model, y_opt=-reference.best, xi=settings.xi * reference.spread)
     else:
-        noises = np.zeros(len(reference.members)) if reference.noises is None else reference.noises
         each = [
             improvement(nothing, _Predicted(score, _moved(sd, noise)), y_opt=-best, xi=settings.xi * reference.spread)
-            for score, sd, best, noise in zip(*outlook.members, reference.members, noises, strict=True)
+            for score, sd, best, noise in zip(*outlook.members, *reference.members, strict=True)
         ]
         gain = np.mean(each, axis=0)
     useful = np.asarray(outlook.p_feasible * gain, dtype=float)

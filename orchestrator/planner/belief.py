@@ -1,7 +1,6 @@
 """What is believed about the space after the runs so far: a fresh surrogate, feasibility and acquisition."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,10 +76,10 @@ class Belief:
         X, y = self._encoded([*(o.point for o in measured), *failed]), np.append(scores, [scores.min()] * len(failed))
         self.surrogate = self._fitted(X, y, len(failed))
         best = float(self.surrogate.predict(X[: len(scores)]).max())
-        self.reference = Reference(best, float(scores.min()), float(scores.std()))
+        members = None
         if self.is_averaged:
-            members = self.surrogate.each(X[: len(scores)])[0].max(axis=1)
-            self.reference = replace(self.reference, members=members, noises=self.surrogate.noises)
+            members = self.surrogate.each(X[: len(scores)])[0].max(axis=1), self.surrogate.noises
+        self.reference = Reference(best, float(scores.min()), float(scores.std()), members)
         self._feasibility = feasibility(space, known, settings)
         least_p = _LEAST_P[min(len(worst), len(_LEAST_P) - 1)]
         self._least_p = least_p if settings.failures == "avoid" else 0.0

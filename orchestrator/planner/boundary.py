@@ -47,6 +47,7 @@ class Boundary:
         self._counts = np.where(failed > 0, failed, 1.0)
         self._is_known = bool((failed > 0).any())
         if self._is_known:
+            self._plane = linear(X, X)
             self._lengths, self._size = self._most_probable()
             self._laplace(self._lengths, self._size)
 
@@ -84,7 +85,7 @@ class Boundary:
 
     def _laplace(self, lengths: FloatArray, size: float) -> float:
         """Find the mode of the latent score by Newton's method, keep what predicts, and return the log evidence."""
-        kernel = size**2 * (radial(self._X / lengths, self._X / lengths) + linear(self._X, self._X))
+        kernel = size**2 * (radial(self._X / lengths, self._X / lengths) + self._plane)
         kernel[np.diag_indices_from(kernel)] += _JITTER
         latent, reached = np.zeros(len(kernel)), -np.inf
         for _ in range(_MOST_STEPS):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -30,8 +31,6 @@ class TwoTools:
         values: Scaled values, shape (n_rows,), zero mean by tool.
         is_source: Which are of the source.
         borrowed: What the source's CORAL-SVR predicts at target rows, 0 at source rows, shape (n_rows,).
-        bent: The features by bend, shape (n_bends, n_rows, n_columns).
-        squares: Squared differences of these, shape (n_bends, n_rows, n_rows, n_columns).
         machine: That CORAL-SVR, or None.
         length: Of its kernel.
     """
@@ -40,15 +39,13 @@ class TwoTools:
     values: FloatArray
     is_source: NDArray[np.bool_]
     borrowed: FloatArray
-    bent: FloatArray
-    squares: FloatArray
     machine: SVR | None = None
     length: float = 1.0
 
     @classmethod
     def alone(cls, X: FloatArray, values: FloatArray) -> Self:
         """Return the rows of a target without a source."""
-        return cls(X, values, np.zeros(len(values), dtype=bool), np.zeros(len(values)), *by_bend(X))
+        return cls(X, values, np.zeros(len(values), dtype=bool), np.zeros(len(values)))
 
     def with_source(self, X: FloatArray, y: FloatArray, spread: float) -> "TwoTools":
         """Return the rows with those of a source, whose values are on the scale of the target's."""
@@ -61,10 +58,24 @@ class TwoTools:
             np.append(self.values, (y - y.mean()) / spread),
             np.append(self.is_source, np.ones(len(y), dtype=bool)),
             np.append(machine.predict(self.X / length), np.zeros(len(y))),
-            *by_bend(both),
             machine,
             length,
         )
+
+    @cached_property
+    def by_bend(self) -> FloatArray:
+        """The features bent in each way, shape (n_bends, n_rows, n_columns)."""
+        return np.array([bent(self.X, bend) for bend in range(len(BENDS))])
+
+    @cached_property
+    def squares(self) -> FloatArray:
+        """Squared differences of these, shape (n_bends, n_rows, n_rows, n_columns)."""
+        return np.asarray((self.by_bend[:, :, None] - self.by_bend[:, None]) ** 2)
+
+    @cached_property
+    def trend(self) -> FloatArray:
+        """The covariance of a quadratic trend at the rows, shape (n_rows, n_rows)."""
+        return quadratic(linear(self.X, self.X))
 
     @property
     def means(self) -> FloatArray:
@@ -85,7 +96,7 @@ class TwoTools:
         along = self._along_tilt(shapes)
         found = np.exp(-0.5 * (distance + (along[:, :, None] - along[:, None]) ** 2))
         if shapes.has_trend.any():
-            found[shapes.has_trend] += quadratic(linear(self.X, self.X))
+            found[shapes.has_trend] += self.trend
         sizes = np.where(self.is_source, np.exp(shapes.size)[:, None], 1.0)
         if self.is_source.any():
             correlation = np.array([way.correlation for way in ways])[shapes.way][:, None, None]
@@ -100,7 +111,7 @@ class TwoTools:
     def _along_tilt(self, shapes: Shapes) -> FloatArray:
         """Return how far along the tilt of each shape the rows lie, shape (n_shapes, n_rows)."""
         tilt, found = shapes.tilt * shapes.is_tilted[:, None], np.zeros((len(shapes), len(self.values)))
-        for bend, rows in enumerate(self.bent):
+        for bend, rows in enumerate(self.by_bend):
             found += (tilt * (shapes.bends == bend)) @ rows.T
         return found
 
@@ -129,9 +140,3 @@ class TwoTools:
         fit = -0.5 * n_free * np.log(np.maximum(rest / n_free, _SMALLEST_VARIANCE))
         roots = np.log(np.diagonal(factor, axis1=1, axis2=2)[:, :n]).sum(axis=1)
         return np.asarray(fit - roots - 0.5 * np.linalg.slogdet(certainty)[1])
-
-
-def by_bend(X: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return rows bent in each way, shape (n_bends, n_rows, n_columns), and their squared differences by column."""
-    rows = np.array([bent(X, bend) for bend in range(len(BENDS))])
-    return rows, (rows[:, :, None] - rows[:, None]) ** 2

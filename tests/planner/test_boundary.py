@@ -74,7 +74,7 @@ def test_members_are_asked_each_with_its_own_best():
     members = np.array([[0.0], [2.0]]), np.array([[0.1], [0.3]])
     outlook = Outlook(np.array([1.0]), np.array([1.0]), np.array([0.8]), members=members)
     best, noises = np.array([0.2, 1.9]), np.array([0.4, 0.0])
-    found = evaluate(PlannerConfig(xi=0), outlook, Reference(1.5, 0.0, 1.0, members=best, noises=noises))
+    found = evaluate(PlannerConfig(xi=0), outlook, Reference(1.5, 0.0, 1.0, members=(best, noises)))
 
     def gain(mean: float, sd: float, best: float) -> float:
         z = (mean - best) / sd
@@ -91,7 +91,7 @@ def test_known_top_is_left_for_what_a_noisy_run_can_tell():
     outlook = Outlook(members[0][0], members[1][0], np.ones(2), members=members)
 
     def chosen(noise: float) -> int:
-        reference = Reference(1.0, 0.0, 1.0, members=np.array([1.0]), noises=np.array([noise]))
+        reference = Reference(1.0, 0.0, 1.0, members=(np.array([1.0]), np.array([noise])))
         return int(evaluate(PlannerConfig(xi=0), outlook, reference).argmax())
 
     assert [chosen(0.0), chosen(0.1)] == [0, 1]

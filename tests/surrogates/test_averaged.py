@@ -11,7 +11,7 @@ from orchestrator.surrogates.averaged import WAYS, AveragedCoralSVR
 from orchestrator.surrogates.bends import BENDS, bent
 from orchestrator.surrogates.member import Member
 from orchestrator.surrogates.shapes import Shapes, Way
-from orchestrator.surrogates.two_tools import TwoTools, by_bend
+from orchestrator.surrogates.two_tools import TwoTools
 
 
 def tool(X: np.ndarray) -> np.ndarray:
@@ -76,7 +76,6 @@ def test_averaged_member_is_the_conditional_normal(name):
         np.append(known.values, 0.0),
         np.append(known.is_source, False),
         np.append(known.borrowed, known.borrowed_at(z)),
-        *by_bend(np.vstack([known.X, z])),
     )
     gram = both.covariance(shape, WAYS)[0]
     gram[n, n] -= np.exp(shape.noise[0])
