@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator.files.table import CsvTable, DataError, number_in, read_csv, refuse, split_unit, without_columns
 from orchestrator.objective import Objective
 from orchestrator.space import Parameter, ParameterSpace, SpaceError, Value
-from orchestrator.table import CsvTable, DataError, number_in, read_csv, refuse, split_unit, without_columns
 
 __all__ = ["CsvTable", "DataError", "Rows", "read_csv", "read_rows"]
 

@@ -18,9 +18,9 @@ from orchestrator.chance import stream
 from orchestrator.config.pool import read_pool
 from orchestrator.config.schema import ObjectiveConfig, ParameterConfig
 from orchestrator.data import read_csv
+from orchestrator.files.table import number_in
 from orchestrator.recipe import Point
 from orchestrator.space import ParameterSpace
-from orchestrator.table import number_in
 
 FloatArray = NDArray[np.float64]
 Values = Mapping[tuple[object, ...], list[float]]

@@ -18,8 +18,8 @@ from orchestrator.config import schema
 from orchestrator.config.messages import problems_of, shown
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.config.yaml_source import ConfigError, Problem, Source, read_list, read_scalar, read_yaml
+from orchestrator.files.reading import Unreadable, as_text, is_file, read_bytes
 from orchestrator.formula import FormulaError, Names, read_comparisons, read_expression
-from orchestrator.reading import Unreadable, as_text, is_file, read_bytes
 
 __all__ = [
     "CampaignConfig",
@@ -172,7 +172,7 @@ def _complete(settings: CampaignConfig, source: Source) -> CampaignConfig:
         raise ConfigError(problems)
     if settings.laboratory.table is not None:
         from orchestrator.config.pool import read_pool  # noqa: PLC0415 - only where a table is named
-        from orchestrator.table import DataError, read_csv  # noqa: PLC0415 - as above
+        from orchestrator.files.table import DataError, read_csv  # noqa: PLC0415 - as above
 
         try:
             parameters, objective, _ = read_pool(

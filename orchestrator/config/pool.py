@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from orchestrator.config.schema import ObjectiveConfig, ParameterConfig
-from orchestrator.table import CsvTable, DataError, number_in, refuse, split_unit
+from orchestrator.files.table import CsvTable, DataError, number_in, refuse, split_unit
 
 Value = float | str
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestrator.spreadsheet import harmless
+from orchestrator.files.spreadsheet import harmless
 
 
 def show(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

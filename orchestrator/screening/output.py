@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from orchestrator.data import Rows
+from orchestrator.files.spreadsheet import harmless
 from orchestrator.screening.influence import Influence, influence
 from orchestrator.screening.recommendation import sentences
 from orchestrator.screening.result import Kind, ModelResult, Predictions, Screening
 from orchestrator.sensitivity.variance import Decomposition
-from orchestrator.spreadsheet import harmless
 
 
 def to_json(screening: Screening, found: Influence) -> dict[str, Any]:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.data import DataError
+from orchestrator.files.table import CsvTable, number_in, read_csv, refuse, without_columns
 from orchestrator.objective import Objective
 from orchestrator.planner.extrapolation import novelty
 from orchestrator.recipe import Point
 from orchestrator.screening.catalogue import KEYS
 from orchestrator.screening.result import Published
 from orchestrator.space import ParameterSpace, SpaceError, Value
-from orchestrator.table import CsvTable, number_in, read_csv, refuse, without_columns
 
 _FIGURES = ("mae", "r2", "mape")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from orchestrator.spreadsheet import harmless
+from orchestrator.files.spreadsheet import harmless
 from orchestrator.sweep.outcome import Ended
 
 FORMATS = ("csv", "parquet")

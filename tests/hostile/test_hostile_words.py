@@ -21,7 +21,7 @@ from instruments.driver import FailureClass, Identity, InstrumentError, Moved, O
 from instruments.work import Asked, Work
 from instruments.workorder import Command, WorkOrder
 from orchestrator.cli import check, main, replay
-from orchestrator.spreadsheet import harmless
+from orchestrator.files.spreadsheet import harmless
 
 SCRIPT = "</script></title><svg onload=alert(1)><script>alert(1)</script>\"'><img src=x onerror=alert(1)>$x$"
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\r\x08"

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from orchestrator.files.spreadsheet import harmless
 from orchestrator.ledger.frame import hours, objective_name, parameters
 from orchestrator.ledger.run import Run
 from orchestrator.ledger.state import State
-from orchestrator.spreadsheet import harmless
 
 
 def write_runs_csv(state: State, path: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator.files.spreadsheet import harmless
 from orchestrator.ledger.attempted import Attempted, attempts
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.spreadsheet import harmless
 
 
 def write_spectra(ledger: Ledger, folder: Path) -> Iterator[tuple[Attempted, Path]]:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.reading import Unreadable, as_text, read_bytes
+from orchestrator.files.reading import Unreadable, as_text, read_bytes
 
 N_SHOWN = 10
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
