@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.display.wording import clean, lasting, listed, named, number, plural, point_text, with_sd, with_unit
 from orchestrator.ledger import Run, State
 from orchestrator.ledger.run import join_origins
-from orchestrator.merit import Merit
 from orchestrator.objective import Objective
+from orchestrator.objective.merit import Merit
 
 if TYPE_CHECKING:
     from rich.panel import Panel

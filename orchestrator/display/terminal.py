@@ -31,7 +31,7 @@ from orchestrator.display.wording import (
     with_unit,
 )
 from orchestrator.ledger import Event, Kind, Run, State
-from orchestrator.merit import Merit
+from orchestrator.objective.merit import Merit
 
 _REDRAWS_PER_S = 4
 _WIDTH_OF_A_PARAMETER = 12

@@ -8,8 +8,8 @@ from orchestrator.config import recorded
 from orchestrator.data import Rows
 from orchestrator.engine.drift import drift_of, has_references, instrument_of
 from orchestrator.ledger import LedgerDamaged, Run, State
-from orchestrator.merit import Merit
 from orchestrator.objective import Objective
+from orchestrator.objective.merit import Merit
 from orchestrator.planner import FeatureError, Observation, Planner
 from orchestrator.space import ParameterSpace, SpaceError
 

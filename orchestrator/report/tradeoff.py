@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from orchestrator.ledger import Run
 from orchestrator.objective import Objective
-from orchestrator.pareto import front, hypervolume
+from orchestrator.objective.pareto import front, hypervolume
 from orchestrator.report.drawing import BEST, HALF, HUES, MEASURED, blank, label
 from orchestrator.report.material import Material, with_bracket
 

@@ -16,7 +16,7 @@ from typing import Any
 from orchestrator.campaign import Campaign
 from orchestrator.ledger import Ledger, Run, State
 from orchestrator.ledger.memory import MemoryStore
-from orchestrator.merit import Merit
+from orchestrator.objective.merit import Merit
 from orchestrator.sweep.fingerprint import differing, fingerprint
 from orchestrator.sweep.luggage import Luggage
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from orchestrator.engine.history import History, observations
 from orchestrator.ledger import Event, Kind, State
-from orchestrator.merit import Merit
 from orchestrator.objective import Objective
+from orchestrator.objective.merit import Merit
 
 MERIT = Merit(Objective("y", "g"))
 OUTCOMES = st.sampled_from([None, 1.0, 2.0, 2.0, 3.0])

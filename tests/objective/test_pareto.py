@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from orchestrator.pareto import front, hypervolume
+from orchestrator.objective.pareto import front, hypervolume
 
 SCORES = st.integers(1, 3).flatmap(
     lambda d: arrays(float, st.tuples(st.integers(1, 8), st.just(d)), elements=st.integers(0, 6).map(float))
