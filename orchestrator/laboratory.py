@@ -30,11 +30,11 @@ from instruments.driver import (
     check_command,
 )
 from orchestrator.clock import is_phased
+from orchestrator.clock.hearing import why_not_halted
+from orchestrator.clock.patience import within
 from orchestrator.config import ConfigError, Configuration, Problem
 from orchestrator.config.messages import problems_of
-from orchestrator.hearing import why_not_halted
 from orchestrator.ledger.readings import ReadingError, recordable_state
-from orchestrator.patience import within
 from orchestrator.recipe import Recipe
 
 CONNECT_S, HALT_S, CLOSE_S = 120.0, 10.0, 5.0

@@ -6,10 +6,10 @@ from typing import Literal
 
 from instruments.driver import Action, Instrument, Memory, PhasedInstrument, Reading, Recollection, Remembering, Scalar
 from orchestrator.clock import is_phased
+from orchestrator.clock.patience import within
 from orchestrator.engine.answers import misfits
 from orchestrator.ledger import Step
 from orchestrator.ledger.readings import ReadingError, encode_reading
-from orchestrator.patience import within
 
 How = Literal["continued", "recalled", "waited", "done", "failed", "repeat"]
 RECALL_S = 60.0

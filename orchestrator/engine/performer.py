@@ -21,6 +21,7 @@ from instruments.driver import (
 )
 from orchestrator.chance import stream
 from orchestrator.clock import Post
+from orchestrator.clock.hearing import Overdue
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.engine.answers import Answers, unusable
 from orchestrator.engine.doubt import Resolution, Word, question, settle
@@ -28,7 +29,6 @@ from orchestrator.engine.policies import Decision, decide
 from orchestrator.engine.recipes import Recipes
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.stopping import Stop
-from orchestrator.hearing import Overdue
 from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Kind, Run, Step
 from orchestrator.ledger.readings import (

@@ -9,18 +9,17 @@ from hanging import HangingScale
 from worlds import CONFIG, bake_only, write_config
 
 from instruments.driver import Action, Command, FailureClass, Identity, InstrumentError, Moved, Reading
-from orchestrator import clock as clock_module
 from orchestrator import laboratory as laboratory_module
 from orchestrator.campaign import Campaign, Outcome
 from orchestrator.chance import stream
-from orchestrator.clock import WallClock
+from orchestrator.clock import WallClock, wall
+from orchestrator.clock.hearing import Overdue
+from orchestrator.clock.patience import within
 from orchestrator.config import ConfigError
 from orchestrator.config.schema import PoliciesConfig
 from orchestrator.engine import Word
 from orchestrator.engine.policies import decide
-from orchestrator.hearing import Overdue
 from orchestrator.ledger import Event, Ledger
-from orchestrator.patience import within
 
 OVEN = CONFIG.replace('scale: {driver: "worlds:Scale"}', "").replace("bake_and_weigh", "bake_only")
 OVEN = OVEN.replace("bottleneck: oven", "clock: wall").replace("worlds:Oven", "hanging:HangingOven")
@@ -98,8 +97,8 @@ def test_timeout_quarantines_one_instrument_and_the_others_go_on(
 
 def test_halt_of_a_driver_that_hangs_ends_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its step is in doubt after a short while, and nobody waits for its thread."""
-    monkeypatch.setattr(clock_module, "HALT_S", 0.1)
-    clock = WallClock(clock_module.datetime.now(clock_module.UTC))
+    monkeypatch.setattr(wall, "HALT_S", 0.1)
+    clock = WallClock(wall.datetime.now(wall.UTC))
     scale = HangingScale(name="scale", folder=tmp_path)
     clock.perform((1, 1), scale, Command("scale", "weigh", {"sample": "1"}, "1.1.1"), stream(0, "x"), start_s=0.0)
     clock.hurry()

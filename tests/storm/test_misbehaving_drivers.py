@@ -18,10 +18,10 @@ from misbehaving import (
     bench_called,
 )
 
-from orchestrator import clock as clock_module
 from orchestrator import laboratory as laboratory_module
 from orchestrator.campaign import Campaign
 from orchestrator.chance import stream
+from orchestrator.clock import wall
 from orchestrator.config import ConfigError
 from orchestrator.engine import Word
 from orchestrator.engine import doubt as doubt_module
@@ -55,7 +55,7 @@ budget: {runs: 5}
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for long here."""
-    monkeypatch.setattr(clock_module, "HALT_S", 0.2)
+    monkeypatch.setattr(wall, "HALT_S", 0.2)
     monkeypatch.setattr(doubt_module, "RECALL_S", 0.2)
     monkeypatch.setattr(laboratory_module, "CONNECT_S", 0.2)
     monkeypatch.setattr(laboratory_module, "CLOSE_S", 0.2)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from instruments.driver import FailureClass, Instrument, InstrumentError, Moved, Phase, PhasedInstrument, Reading
-from orchestrator.patience import within
+from orchestrator.clock.patience import within
 
 _LONGEST = 2000
 """Characters of a reason that are kept; a driver may raise a whole page."""
