@@ -126,7 +126,7 @@ def _commands(args: argparse.Namespace, campaign: "Campaign") -> "dict[str, Comm
     from instruments.driver import Command  # noqa: PLC0415 - so that --help answers at once
     from orchestrator.chance import stream  # noqa: PLC0415 - as above
     from orchestrator.clock import is_phased  # noqa: PLC0415 - as above
-    from orchestrator.rehearsal import rehearse  # noqa: PLC0415 - as above
+    from orchestrator.laboratory.rehearsal import rehearse  # noqa: PLC0415 - as above
 
     settings, laboratory = campaign.settings, campaign.laboratory
     points = list(campaign.planner.space.sample(_POINTS, stream(settings.seed, "check", "points")))

@@ -10,9 +10,9 @@ from instruments.driver import Command, FailureClass, InstrumentError, Moved
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.stopping import Stop
 from orchestrator.laboratory import Laboratory
+from orchestrator.laboratory.maintenance import recipe_of as maintenance
 from orchestrator.ledger import Kind, Run, Step
 from orchestrator.ledger.readings import plain_scalar
-from orchestrator.maintenance import recipe_of as maintenance
 from orchestrator.recipe import Lab, Performance, Recipe, RecipeFault
 
 

@@ -11,8 +11,8 @@ from instruments.driver import Attended, Command
 from orchestrator.clock import SimulatedClock
 from orchestrator.config.schema import QuietHoursConfig
 from orchestrator.laboratory import Laboratory
+from orchestrator.laboratory.quiet import begins_at, needs_person
 from orchestrator.ledger import State
-from orchestrator.quiet import begins_at, needs_person
 
 _LONGEST_S = 3e9
 """A century: what is expected to take longer is waited for as if it took that long, and stays a date."""

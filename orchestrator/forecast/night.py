@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from orchestrator.config.schema import QuietHoursConfig
-from orchestrator.quiet import is_quiet
+from orchestrator.laboratory.quiet import is_quiet
 
 _FROM_H, _TO_H = 22, 6
 

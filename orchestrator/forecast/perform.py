@@ -17,10 +17,10 @@ from orchestrator.forecast.course import Course, Reader
 from orchestrator.forecast.night import Night
 from orchestrator.forecast.stand_in import Cast, cast
 from orchestrator.laboratory import Laboratory
+from orchestrator.laboratory.quiet import needs_person
 from orchestrator.ledger import Kind, Ledger, State
 from orchestrator.objective import Objective
 from orchestrator.planner import Planner
-from orchestrator.quiet import needs_person
 
 _MOST_PAUSES = 200
 

@@ -17,7 +17,7 @@ from orchestrator.config import CampaignConfig, ConfigError, Configuration, Prob
 from orchestrator.config.pool import read_pool
 from orchestrator.data import DataError, Rows, read_csv, read_rows
 from orchestrator.laboratory import build, imported
-from orchestrator.limits import check_limits
+from orchestrator.laboratory.limits import check_limits
 from orchestrator.objective import Objective
 from orchestrator.screening.published import read_defects, read_published
 from orchestrator.screening.result import FloatArray, Published

@@ -25,8 +25,8 @@ from orchestrator.control.status import status_lines
 from orchestrator.display.terminal import LiveWatcher, PlainWatcher
 from orchestrator.display.watcher import Silent
 from orchestrator.laboratory import Laboratory
+from orchestrator.laboratory.quiet import begins_at, end_of_quiet, is_quiet, needs_person
 from orchestrator.ledger import Event, Kind, Ledger, Run, State
-from orchestrator.quiet import begins_at, end_of_quiet, is_quiet, needs_person
 
 NIGHTS = {"from": "22:00", "to": "06:00", "zone": "Europe/Berlin"}
 SLOW = "laboratory.instruments.oven.driver"

@@ -9,7 +9,6 @@ from hanging import HangingScale
 from worlds import CONFIG, bake_only, write_config
 
 from instruments.driver import Action, Command, FailureClass, Identity, InstrumentError, Moved, Reading
-from orchestrator import laboratory as laboratory_module
 from orchestrator.campaign import Campaign, Outcome
 from orchestrator.chance import stream
 from orchestrator.clock import WallClock, wall
@@ -19,6 +18,7 @@ from orchestrator.config import ConfigError
 from orchestrator.config.schema import PoliciesConfig
 from orchestrator.engine import Word
 from orchestrator.engine.policies import decide
+from orchestrator.laboratory import laboratory as laboratory_module
 from orchestrator.ledger import Event, Ledger
 
 OVEN = CONFIG.replace('scale: {driver: "worlds:Scale"}', "").replace("bake_and_weigh", "bake_only")

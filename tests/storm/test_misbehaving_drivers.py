@@ -18,13 +18,13 @@ from misbehaving import (
     bench_called,
 )
 
-from orchestrator import laboratory as laboratory_module
 from orchestrator.campaign import Campaign
 from orchestrator.chance import stream
 from orchestrator.clock import wall
 from orchestrator.config import ConfigError
 from orchestrator.engine import Word
 from orchestrator.engine import doubt as doubt_module
+from orchestrator.laboratory import laboratory as laboratory_module
 from orchestrator.ledger import Ledger, Run, State
 
 N_MIXED = 10 * int(os.environ.get("STORM", "1"))

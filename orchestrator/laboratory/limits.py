@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from instruments.driver import Action, Command, CommandRefused
 from orchestrator.config import ConfigError, Configuration, Problem
-from orchestrator.foresight import foresee
-from orchestrator.laboratory import Laboratory
+from orchestrator.laboratory.foresight import foresee
+from orchestrator.laboratory.laboratory import Laboratory
 from orchestrator.recipe import Lab, Performance, Point, RecipeFault
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from instruments.driver import Command, Instrument, InstrumentError, PhasedInstrument, Reading
 from orchestrator.chance import stream
 from orchestrator.clock import is_phased
-from orchestrator.laboratory import Laboratory
+from orchestrator.laboratory.laboratory import Laboratory
 from orchestrator.recipe import Lab, Performance, Point, RecipeFault
 
 _MOST_PHASES = 10_000

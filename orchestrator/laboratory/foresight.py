@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from instruments.driver import Action, Command, CommandRefused, Quantity, Reading, Scalar
-from orchestrator.laboratory import Laboratory
+from orchestrator.laboratory.laboratory import Laboratory
 from orchestrator.recipe import Lab, Performance, Point, RecipeFault
 
 _MOST_STEPS = 20

@@ -8,8 +8,8 @@ from instruments.driver import Command, Reading
 from instruments.evaporator import SimulatedEvaporator
 from instruments.impedance.simulated import SimulatedAnalyzer
 from instruments.sputter.simulated import SimulatedSputter
-from orchestrator.foresight import foresee
 from orchestrator.laboratory import Laboratory
+from orchestrator.laboratory.foresight import foresee
 from orchestrator.recipe import Lab, Point, Steps
 
 POINT = {"power": 100.0}

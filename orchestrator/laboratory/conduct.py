@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from orchestrator.config import ConfigError, Configuration, Problem
 from orchestrator.config.schema import PoliciesConfig
-from orchestrator.laboratory import Laboratory
+from orchestrator.laboratory.laboratory import Laboratory
 
 Place = tuple[str | int, ...]
 

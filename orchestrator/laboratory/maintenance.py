@@ -5,7 +5,7 @@ from typing import Any
 
 from instruments.driver import Command, CommandRefused
 from orchestrator.config import ConfigError, Configuration, Problem
-from orchestrator.laboratory import Laboratory
+from orchestrator.laboratory.laboratory import Laboratory
 from orchestrator.recipe import Lab, Measured, Point, Recipe, Steps
 
 

@@ -1,0 +1,168 @@
+"""The instruments of a campaign, who fills which role, and the recipe: asked, connected, halted and closed together."""
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from instruments.driver import (
+    Action,
+    Attended,
+    Command,
+    CommandRefused,
+    Foreseeing,
+    Identity,
+    Instrument,
+    Origin,
+    PhasedInstrument,
+    check_command,
+)
+from orchestrator.clock import is_phased
+from orchestrator.clock.hearing import why_not_halted
+from orchestrator.clock.patience import within
+from orchestrator.config import ConfigError, Problem
+from orchestrator.ledger.readings import ReadingError, recordable_state
+from orchestrator.recipe import Recipe
+
+CONNECT_S, HALT_S, CLOSE_S = 120.0, 10.0, 5.0
+"""How long a blocking driver may take to connect, to halt and to close, s on the wall."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """The instruments by name, who fills which role, and the recipe with its options bound.
+
+    Args:
+        instruments: By their names in the configuration.
+        recipe: Asks roles for actions.
+        filled: The names of the instruments that fill each role; by default each its own.
+    """
+
+    instruments: Mapping[str, PhasedInstrument | Instrument]
+    recipe: Recipe
+    filled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def roles(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of the instruments that fill each role, in the order of the configuration."""
+        return self.filled or {name: (name,) for name in self.instruments}
+
+    def actions_of(self, role: str) -> Mapping[str, Action]:
+        """Return what a role can do: the actions of the first instrument that fills it."""
+        return self.instruments[self.roles[role][0]].actions
+
+    def allowing(self, command: Command, bound: str | None = None) -> list[str]:
+        """Return the names of the instruments of its role that may perform a command.
+
+        Args:
+            command: Names the role as its instrument.
+            bound: The only one that is asked, if there is such a one.
+
+        Raises:
+            CommandRefused: None of them may: the reason of the last.
+        """
+        able: list[str] = []
+        refusal = CommandRefused(f"{command.instrument} is not in the laboratory")
+        for name in self.roles.get(command.instrument, ()):
+            if bound not in (None, name):
+                continue
+            try:
+                check_command(replace(command, instrument=name), self.instruments[name].actions)
+            except CommandRefused as refused:
+                refusal = refused
+            else:
+                able.append(name)
+        if not able:
+            raise refusal
+        return able
+
+    def expected_s(self, name: str, command: Command) -> float:
+        """Return how long an instrument is expected to take for a command, in seconds."""
+        instrument = self.instruments[name]
+        told = math.nan
+        if isinstance(instrument, Foreseeing):
+            with suppress(Exception):  # a driver that cannot tell keeps nobody from performing
+                told = float(instrument.expected_s(replace(command, instrument=name)))
+        return told if math.isfinite(told) and told > 0 else instrument.actions[command.action].expected_s
+
+    @property
+    def is_asking_here(self) -> bool:
+        """Whether a person is asked in the terminal of the campaign."""
+        return any(isinstance(i, Attended) and i.is_at_terminal for i in self.instruments.values())
+
+    def connect(self) -> dict[str, Identity]:
+        """Connect every instrument and tell who answers, by role.
+
+        Raises:
+            ConfigError: An instrument does not answer, or not with an identity.
+        """
+        return {role: _connected(role, instrument) for role, instrument in self.instruments.items()}
+
+    def restore(self, name: str, state: Mapping[str, Any]) -> None:
+        """Give an instrument that tells its phases a state back that the ledger has of it.
+
+        Raises:
+            ConfigError: It does not take it.
+        """
+        instrument = self.instruments[name]
+        if not is_phased(instrument):
+            return
+        try:
+            instrument.state = state  # type: ignore[union-attr]  # is_phased has looked
+        except Exception as error:
+            reason = f"does not take its recorded state back: {type(error).__name__}: {error}"
+            message = f"{reason}; go back to the driver that wrote it, or add --new"
+            raise ConfigError([Problem(f"instrument {name}", message)]) from error
+
+    def halt(self, say: Callable[[str], None]) -> list[threading.Thread]:
+        """Halt every blocking instrument, at work or not, each from a thread of its own so that none waits for another.
+
+        Args:
+            say: Told in words of each that cannot be halted, from its thread.
+
+        Returns:
+            The threads; each ends within `HALT_S`.
+        """
+
+        def halt(name: str, instrument: PhasedInstrument | Instrument) -> None:
+            why = why_not_halted(instrument, HALT_S)
+            if why is not None:
+                say(f"instrument {name}: {why}; look at it now")
+
+        blocking = [(name, i) for name, i in self.instruments.items() if not is_phased(i)]
+        threads = [threading.Thread(target=halt, args=named, daemon=True) for named in blocking]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def close(self) -> None:
+        """Close every instrument; one that cannot be closed, or hangs, keeps nobody from its results."""
+        for instrument in self.instruments.values():
+            with suppress(Exception):
+                _asked(instrument, instrument.close, CLOSE_S)
+
+
+def _asked(instrument: PhasedInstrument | Instrument, ask: Callable[[], T], seconds: float) -> T:
+    """Ask a blocking driver from a thread of its own: its link may hang. A phased one has none."""
+    return ask() if is_phased(instrument) else within(seconds, ask)
+
+
+def _connected(role: str, instrument: PhasedInstrument | Instrument) -> Identity:
+    try:
+        identity = _asked(instrument, instrument.connect, CONNECT_S)
+    except Exception as error:
+        message = f"does not answer: {type(error).__name__}: {error}; see to its link, then run the same command"
+        raise ConfigError([Problem(f"instrument {role}", message)]) from error
+    words = (identity.maker, identity.model, identity.serial) if isinstance(identity, Identity) else ()
+    if not words or not all(isinstance(word, str) for word in words) or identity.origin not in set(Origin):
+        message = f"connect() returned {identity!r}; it must return an Identity, its maker, model and serial as text"
+        raise ConfigError([Problem(f"instrument {role}", message)])
+    try:
+        recordable_state(instrument)
+    except ReadingError as error:
+        raise ConfigError([Problem(f"instrument {role}", f"{error}; mend its driver")]) from error
+    return identity
