@@ -1,181 +1,93 @@
 """The command line: `run-campaign`, `replay-ledger`, `screen-surrogates`, `sweep-campaigns`, `emulate-instruments` ...
 
-Exit status: 0 finished, 2 configuration or usage, 3 stopped and resumable, 4 halted by a safety or failure rule,
-5 ledger damaged.
+Each command takes its arguments without the program's name, those of the process by default, and returns the exit
+status: 0 finished, 2 configuration or usage, 3 stopped and resumable, 4 halted by a safety or failure rule,
+5 ledger damaged. None imports what only another one needs, so that --help answers at once.
 """
 
 import argparse
-import re
-import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 
-from orchestrator.words import Parser
-
-if TYPE_CHECKING:
-    from orchestrator.campaign import Campaign, Outcome
-    from orchestrator.engine import Word
-
-FINISHED, USAGE, STOPPED, HALTED, DAMAGED = 0, 2, 3, 4, 5
-_FORECASTS = 20
+_USAGE, _STOPPED, _DAMAGED = 2, 3, 5
 _LONGEST_LINE = 1000
 
 
+class Command(Protocol):
+    """A module that knows the words of one command and does what they say."""
+
+    def parser(self) -> argparse.ArgumentParser:
+        """Return the parser of the command's words."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it and return the exit status."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run, resume or check a campaign (`run-campaign`).
+    """Run, resume or check a campaign (`run-campaign`)."""
+    from orchestrator.commands import run_campaign  # noqa: PLC0415 - the other commands have no use for it
 
-    Args:
-        argv: Arguments without the program's name; those of the process by default.
-
-    Returns:
-        The exit status.
-    """
-    return _guarded(_run, _run_parser(), argv)
+    return _guarded(run_campaign, argv)
 
 
 def replay(argv: Sequence[str] | None = None) -> int:
-    """Summarise, verify, question or compare a ledger (`replay-ledger`).
+    """Summarise, verify, question or compare a ledger (`replay-ledger`)."""
+    from orchestrator.replay import command  # noqa: PLC0415 - as above
 
-    Args:
-        argv: Arguments without the program's name; those of the process by default.
-
-    Returns:
-        The exit status.
-    """
-    from orchestrator.replay import command  # noqa: PLC0415 - run-campaign has no use for it
-
-    return _guarded(command.run, command.parser(), argv)
+    return _guarded(command, argv)
 
 
 def screen(argv: Sequence[str] | None = None) -> int:
-    """Compare surrogates on the rows a configuration names (`screen-surrogates`).
+    """Compare surrogates on the rows a configuration names (`screen-surrogates`)."""
+    from orchestrator.screening import command  # noqa: PLC0415 - as above
 
-    Args:
-        argv: Arguments without the program's name; those of the process by default.
-
-    Returns:
-        The exit status.
-    """
-    from orchestrator.screening import command  # noqa: PLC0415 - run-campaign has no use for it
-
-    return _guarded(command.run, command.parser(), argv)
+    return _guarded(command, argv)
 
 
 def sweep(argv: Sequence[str] | None = None) -> int:
-    """Perform many simulated campaigns and compare them (`sweep-campaigns`).
+    """Perform many simulated campaigns and compare them (`sweep-campaigns`)."""
+    from orchestrator.sweep import command  # noqa: PLC0415 - as above
 
-    Args:
-        argv: Arguments without the program's name; those of the process by default.
-
-    Returns:
-        The exit status.
-    """
-    from orchestrator.sweep import command  # noqa: PLC0415 - run-campaign has no use for it
-
-    return _guarded(command.run, command.parser(), argv)
+    return _guarded(command, argv)
 
 
 def emulate(argv: Sequence[str] | None = None) -> int:
-    """Serve emulators of the instruments a configuration names (`emulate-instruments`).
+    """Serve emulators of the instruments a configuration names (`emulate-instruments`)."""
+    from orchestrator.commands import emulate_instruments  # noqa: PLC0415 - as above
 
-    Args:
-        argv: Arguments without the program's name; those of the process by default.
-
-    Returns:
-        The exit status.
-    """
-    from orchestrator import emulation  # noqa: PLC0415 - run-campaign has no use for it
-
-    return _guarded(emulation.run, emulation.parser(), argv)
+    return _guarded(emulate_instruments, argv)
 
 
 def check(argv: Sequence[str] | None = None) -> int:
-    """Connect instruments, show their limits and examine their drivers (`check-instruments`).
+    """Connect instruments, show their limits and examine their drivers (`check-instruments`)."""
+    from orchestrator.commands import check_instruments  # noqa: PLC0415 - as above
 
-    Args:
-        argv: Arguments without the program's name; those of the process by default.
-
-    Returns:
-        The exit status.
-    """
-    from orchestrator import check_instruments as command  # noqa: PLC0415 - run-campaign has no use for it
-
-    return _guarded(command.run, command.parser(), argv)
+    return _guarded(check_instruments, argv)
 
 
-def _run_parser() -> argparse.ArgumentParser:
-    from orchestrator.control import command as control  # noqa: PLC0415 - the other commands have no use for it
-
-    parser = Parser(
-        prog="run-campaign",
-        description="Run a campaign, or resume it where its ledger ends.",
-        epilog="Exit status: 0 finished, 2 configuration or usage, 3 stopped and resumable, "
-        "4 halted by a safety or failure rule, 5 ledger damaged.",
-    )
-    parser.add_argument("config", nargs="?", metavar="CONFIG", help="the campaign's YAML file")
-    parser.add_argument("--runs", type=int, metavar="N", help="the campaign's whole budget of runs")
-    parser.add_argument("--seed", type=int, metavar="N", help="the campaign's seed")
-    parser.add_argument("--out", metavar="DIR", help="the campaign's folder (default runs/<campaign>)")
-    parser.add_argument("--new", action="store_true", help="start afresh in a folder beside the one that has a ledger")
-    parser.add_argument(
-        "--set",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="KEY=VALUE",
-        help="set any key, as planner.acquisition=ucb",
-    )
-    parser.add_argument(
-        "--resolve",
-        action="append",
-        default=[],
-        metavar="RUN.STEP=HOW",
-        help="settle a step in doubt: done, failed, repeat",
-    )
-    parser.add_argument("--note", default="", metavar="TEXT", help="why it is settled so, paused, stopped or resumed")
-    parser.add_argument(
-        "--reading",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="NAME=VALUE",
-        help="what a step that is done has read",
-    )
-    parser.add_argument("--check", action="store_true", help="only check the configuration and show what would run")
-    parser.add_argument(
-        "--forecast", action="store_true", help="with --check: perform the whole campaign on the simulated clock, often"
-    )
-    parser.add_argument("--forecasts", type=int, default=None, metavar="N", help="how often (default 20)")
-    parser.add_argument("--quiet", action="store_true", help="one plain line a run, also in a terminal")
-    control.add_words(parser)
-    return parser
-
-
-def _guarded(command: Any, parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:  # noqa: ANN401
+def _guarded(command: Command, argv: Sequence[str] | None) -> int:
     """Run a command and turn what a person can mend into a message and an exit status."""
     try:
-        args = parser.parse_args(argv)
+        args = command.parser().parse_args(argv)
     except SystemExit as error:
         return int(error.code or 0)
     from orchestrator.config import ConfigError  # noqa: PLC0415 - so that --help answers at once
     from orchestrator.ledger import LedgerDamaged, LedgerError, LedgerRefused  # noqa: PLC0415 - as above
 
     try:
-        status: int = command(args)
+        return command.run(args)
     except LedgerRefused as error:
         return _failed(
-            f"{error}\nevery recorded event is safe; when the cause is gone, the same command goes on", STOPPED
+            f"{error}\nevery recorded event is safe; when the cause is gone, the same command goes on", _STOPPED
         )
     except (ConfigError, LedgerError) as error:
-        return _failed(str(error), DAMAGED if isinstance(error, LedgerDamaged) else USAGE)
+        return _failed(str(error), _DAMAGED if isinstance(error, LedgerDamaged) else _USAGE)
     except KeyboardInterrupt:
-        return _failed("interrupted before anything moved; the same command goes on", STOPPED)
+        return _failed("interrupted before anything moved; the same command goes on", _STOPPED)
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone; nothing is left to tell
-        return STOPPED
-    return status
+        return _STOPPED
 
 
 def _failed(message: str, status: int) -> int:
@@ -186,133 +98,3 @@ def _failed(message: str, status: int) -> int:
     lines = (clean(without_password(line), _LONGEST_LINE) for line in message.split("\n"))
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     return status
-
-
-def _run(args: argparse.Namespace) -> int:
-    from orchestrator.control import command as control  # noqa: PLC0415 - the other commands have no use for it
-
-    if control.is_asked(args):
-        return control.run(args)
-    from orchestrator.campaign import Campaign  # noqa: PLC0415 - so that --help answers at once
-
-    config, overrides = _overrides(args)
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))  # so that `package.module:Class` finds one's own driver
-    campaign = Campaign.from_yaml(config, out=args.out, new=args.new, overrides=overrides)
-    if args.check or args.forecast or args.forecasts is not None:
-        return _check(campaign, args, overrides)
-    is_live = sys.stdout.isatty() and not args.quiet and not campaign.laboratory.is_asking_here
-    outcome = campaign.run(_watcher(campaign, is_live=is_live), _words(args), note=args.note)
-    _close(campaign, outcome, is_live=is_live, again=_again(args, config, outcome))
-    return outcome.stop.exit_code
-
-
-def _overrides(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
-    """Return the configuration's file and the values that the command line sets."""
-    from orchestrator.config import ConfigError, Problem, read_scalar  # noqa: PLC0415 - so that --help answers at once
-
-    loose = [text for text in args.set if "=" not in text]
-    if args.config is None and len(loose) == 1:  # `--set a=1 CONFIG`
-        args.config = loose.pop()
-    if args.config is None:
-        raise ConfigError([Problem("run-campaign", "CONFIG is missing; give the campaign's YAML file")])
-    if loose:
-        raise ConfigError([Problem(f"--set {text}", "is not KEY=VALUE") for text in loose])
-    pairs = [text.split("=", 1) for text in args.set if "=" in text]
-    overrides = {key: read_scalar(value) for key, value in pairs}
-    given = {"budget.runs": args.runs, "seed": args.seed}
-    return args.config, overrides | {key: value for key, value in given.items() if value is not None}
-
-
-def _words(args: argparse.Namespace) -> "list[Word]":
-    """Return what the command line says of steps in doubt."""
-    from orchestrator.config import ConfigError, Problem, read_scalar  # noqa: PLC0415 - so that --help answers at once
-    from orchestrator.engine.doubt import WORDS, Word  # noqa: PLC0415 - as above
-
-    problems = [Problem(f"--reading {text}", "is not NAME=VALUE") for text in args.reading if "=" not in text]
-    words = []
-    for text in args.resolve:
-        found = re.fullmatch(rf"(\d+)\.(\d+)=({'|'.join(WORDS)})", text)
-        if found is None:
-            problems.append(Problem(f"--resolve {text}", f"is not RUN.STEP={'|'.join(WORDS)}"))
-        elif not args.note:
-            problems.append(Problem(f"--resolve {text}", "needs a --note that says why"))
-        elif not problems:
-            values = {name: read_scalar(value) for name, value in (pair.split("=", 1) for pair in args.reading)}
-            words.append(Word(int(found[1]), int(found[2]), found[3], args.note, values))  # type: ignore[arg-type]
-    if problems:
-        raise ConfigError(problems)
-    return words
-
-
-def _watcher(campaign: "Campaign", *, is_live: bool) -> Any:  # noqa: ANN401 - one of two watchers
-    from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
-
-    from orchestrator.display.terminal import LiveWatcher, PlainWatcher  # noqa: PLC0415 - as above
-
-    if is_live:
-        return LiveWatcher(campaign.settings, Console())
-    return PlainWatcher(campaign.settings, sys.stdout)
-
-
-def _close(campaign: "Campaign", outcome: "Outcome", *, is_live: bool, again: str) -> None:
-    from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
-
-    from orchestrator.display.summary import closing_text, plain_text, summary  # noqa: PLC0415 - as above
-    from orchestrator.display.wording import clean  # noqa: PLC0415 - as above
-
-    files = {
-        "report": outcome.folder / "report.html",
-        "runs": outcome.folder / "runs.csv",
-        "ledger": outcome.ledger,
-    }
-    if not outcome.is_new:
-        sys.stdout.write(
-            f"{campaign.settings.campaign}: this campaign has ended ({outcome.stop.reason}); nothing was changed\n"
-        )
-    facts = summary(outcome.state)
-    if is_live:
-        Console().print(closing_text(facts, files))
-    else:
-        sys.stdout.write(plain_text(facts, files) + "\n")
-    if outcome.stop.status == "paused":
-        sys.stdout.write(f"paused: {clean(outcome.stop.reason)}\nto go on: {again}\n")
-    elif not outcome.is_new:
-        sys.stdout.write(f"to start afresh beside it: {again} --new; for more runs: {again} --runs N\n")
-
-
-def _again(args: argparse.Namespace, config: str, outcome: "Outcome") -> str:
-    """Return the command that goes on with this very campaign."""
-    from orchestrator.address import Address, without_password  # noqa: PLC0415 - so that --help answers at once
-
-    words = ["run-campaign", config]
-    for name in ("runs", "seed"):
-        if getattr(args, name) is not None:
-            words += [f"--{name}", str(getattr(args, name))]
-    if args.out is not None or args.new:
-        words += ["--out", str(outcome.folder)]
-    settings = [*args.set, f"ledger={outcome.ledger}"] if args.new and isinstance(outcome.ledger, Address) else args.set
-    if settings:
-        words += ["--set", *map(without_password, settings)]
-    return shlex.join(words)
-
-
-def _check(campaign: "Campaign", args: argparse.Namespace, overrides: dict[str, Any]) -> int:
-    from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
-
-    from orchestrator.config import ConfigError, Problem  # noqa: PLC0415 - as above
-    from orchestrator.preview import preview  # noqa: PLC0415 - as above
-
-    if args.forecast or args.forecasts is not None:
-        from orchestrator.forecast import command as forecast  # noqa: PLC0415 - as above
-
-        n_forecasts = _FORECASTS if args.forecasts is None else args.forecasts
-        if n_forecasts < 1:
-            raise ConfigError([Problem(f"--forecasts {n_forecasts}", "must be at least 1")])
-        Console(soft_wrap=True).print(preview(campaign, is_connected=False), "")
-        return FINISHED if forecast.run(campaign, n_forecasts, overrides) else USAGE
-    try:
-        Console(soft_wrap=True).print(preview(campaign))
-    finally:
-        campaign.laboratory.close()
-    return FINISHED

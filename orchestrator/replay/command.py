@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from orchestrator.address import ledger_place
-from orchestrator.words import Parser
+from orchestrator.display.parser import Parser
 
 if TYPE_CHECKING:
     from orchestrator.ledger import Ledger, State

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.words import Parser
+from orchestrator.display.parser import Parser
 
 if TYPE_CHECKING:
     from orchestrator.config import ConfigError, Configuration

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.words import Parser
+from orchestrator.display.parser import Parser
 
 if TYPE_CHECKING:
     from orchestrator.sweep.outcome import Sweep

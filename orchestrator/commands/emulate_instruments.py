@@ -21,8 +21,8 @@ from types import FrameType
 from instruments.emulation import Emulator, World
 from orchestrator.chance import stream
 from orchestrator.config import ConfigError, Configuration, Problem, load, read_scalar
+from orchestrator.display.parser import Parser
 from orchestrator.laboratory import bind, driver_of, imported
-from orchestrator.words import Parser
 
 _LOOK_S = 0.1
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.words import Parser
+from orchestrator.display.parser import Parser
 
 if TYPE_CHECKING:
     from rich.console import Console
