@@ -10,13 +10,14 @@ from typing import Any, Self
 from instruments.driver import Command, Identity, Reading
 from orchestrator.address import Address, address
 from orchestrator.clock import SimulatedClock, WallClock
-from orchestrator.comparison import CHANGEABLE, Difference, differences
 from orchestrator.config import CampaignConfig, ConfigError, Configuration, Problem, load, recorded
+from orchestrator.config.comparison import CHANGEABLE, Difference, differences
 from orchestrator.data import DataError, read_csv
 from orchestrator.display.watcher import Silent, Watcher
 from orchestrator.engine import Engine, Word
 from orchestrator.engine.answers import misfits
 from orchestrator.engine.requests import copy_messages
+from orchestrator.engine.signals import handled, stopping
 from orchestrator.engine.stopping import Stop
 from orchestrator.laboratory import Laboratory, build, check_origins, figures_of
 from orchestrator.laboratory.conduct import check_policies
@@ -25,12 +26,11 @@ from orchestrator.laboratory.maintenance import check_maintenance
 from orchestrator.ledger import Kind, Ledger, State, exists
 from orchestrator.ledger.events import FORMAT
 from orchestrator.ledger.export import write_runs_csv
+from orchestrator.ledger.person import person
 from orchestrator.ledger.readings import recordable_state
 from orchestrator.ledger.run import join_origins
-from orchestrator.person import person
 from orchestrator.planner import FeatureError, Planner
 from orchestrator.recipe import Point
-from orchestrator.signals import handled, stopping
 from orchestrator.space import SpaceError
 from orchestrator.versions import versions
 

@@ -97,7 +97,7 @@ def _status(text: str) -> int:
 def _ask(args: argparse.Namespace, what: "Ask", text: str) -> int:
     from orchestrator.control.asking import ask  # noqa: PLC0415 - so that --help answers at once
     from orchestrator.ledger import holder  # noqa: PLC0415 - as above
-    from orchestrator.person import person  # noqa: PLC0415 - as above
+    from orchestrator.ledger.person import person  # noqa: PLC0415 - as above
 
     place = _where(text)
     answer = ask(place, what, who=person(), note=args.note)

@@ -26,8 +26,8 @@ from orchestrator.engine.suggester import Suggester
 from orchestrator.engine.turns import held
 from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import Kind, Ledger, Run
+from orchestrator.ledger.person import person
 from orchestrator.objective.merit import Merit
-from orchestrator.person import person
 from orchestrator.planner import Planner
 
 

@@ -10,8 +10,8 @@ from contextlib import suppress
 import sqlalchemy as sa
 
 from orchestrator.address import Address, checked
+from orchestrator.ledger.person import writer
 from orchestrator.ledger.store import METADATA, LedgerDamaged, LedgerError, LedgerLocked, LedgerRefused, Store
-from orchestrator.person import writer
 
 _SESSION = {
     "synchronous_commit": "on",

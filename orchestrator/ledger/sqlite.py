@@ -10,8 +10,8 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
+from orchestrator.ledger.person import writer
 from orchestrator.ledger.store import METADATA, LedgerDamaged, LedgerError, LedgerLocked, LedgerRefused, Store
-from orchestrator.person import writer
 
 _REFUSALS = (
     *(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from orchestrator import comparison
+from orchestrator.config import comparison
 from orchestrator.ledger import Run, State
 
 Pair = tuple[Run | None, Run | None]

@@ -18,7 +18,7 @@ from orchestrator.cli import main
 from orchestrator.display.watcher import Silent
 from orchestrator.ledger import Event, Kind, Ledger, State, leave
 from orchestrator.ledger.opening import open_store
-from orchestrator.person import person
+from orchestrator.ledger.person import person
 
 TESTS = Path(__file__).parent.parent
 RUN = "import sys; from orchestrator.cli import main; sys.exit(main(sys.argv[1:]))"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from orchestrator.engine import Engine
+from orchestrator.engine.loop import Engine
 
 
 @contextmanager
