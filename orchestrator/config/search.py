@@ -209,6 +209,11 @@ class PlannerConfig(Section):
         """The acquisitions that take turns, one of them or more."""
         return self.acquisition if isinstance(self.acquisition, list) else [self.acquisition]
 
+    @property
+    def is_natural(self) -> bool:
+        """Whether the surrogate takes features in their own units, as the paper did; else in the unit cube."""
+        return _is_natural(self.surrogate, self.mode)
+
     def turn(self, number: int) -> "PlannerConfig":
         """Return the settings with the one acquisition whose turn it is at a suggestion, from 1."""
         return self.model_copy(update={"acquisition": self.acquisitions[(number - 1) % len(self.acquisitions)]})
@@ -224,8 +229,12 @@ class PlannerConfig(Section):
     @field_validator("features")
     @classmethod
     def _beside_the_unit_cube(cls, features: list[str], others: ValidationInfo) -> list[str]:
-        surrogate, mode = others.data.get("surrogate"), others.data.get("mode")
-        if features and surrogate in ("coral-svr", "svr") and mode in ("paper", "paper-search"):
+        mode = others.data.get("mode")
+        if features and _is_natural(others.data.get("surrogate"), mode):
             message = f"mode {mode} has the published features; take these out, or mode: scaled or averaged"
             raise ValueError(message)
         return features
+
+
+def _is_natural(surrogate: str | None, mode: str | None) -> bool:
+    return surrogate in ("coral-svr", "svr") and mode in ("paper", "paper-search")

@@ -30,7 +30,7 @@ def build(settings: PlannerConfig, source: Rows | None = None) -> Any:  # noqa: 
 
 def is_natural(settings: PlannerConfig) -> bool:
     """Whether the surrogate takes features in their own units, as the paper did; else in the unit cube."""
-    return settings.surrogate in _NATURAL and settings.mode in _NATURAL_MODES
+    return settings.is_natural
 
 
 def _coral_svr(settings: PlannerConfig, source: Rows | None) -> Any:  # noqa: ANN401 - sklearn has no stubs
@@ -111,6 +111,4 @@ _BUILDERS: Mapping[str, Callable[[PlannerConfig, Rows | None], Any]] = {
     "tradaboost": _tradaboost,
     "ratio": _ratio,
 }
-_NATURAL = frozenset({"coral-svr", "svr"})
-_NATURAL_MODES = frozenset({"paper", "paper-search"})
 NAMES = tuple(_BUILDERS)
