@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from campaigns.lipon.make_designs import DESIGNS, balanced_points
 from instruments.sputter.physics import SOURCE_TOOL, TARGET_TOOL, Tool, conductivity_us_cm
 from orchestrator.config.schema import PlannerConfig
-from orchestrator.surrogates import build, is_natural
+from orchestrator.surrogates import build
 
 LOW, HIGH = np.array([3.0, 50.0, 0.2]), np.array([12.0, 300.0, 4.0])
 NOISE = 0.05
@@ -92,7 +92,7 @@ def world(scenario: Scenario, seed: int) -> dict[tuple[str, str, str], float]:
         for weight in (0.0, 1.0, "guarded"):
             config = PlannerConfig.model_validate(settings | {"source_weight": weight})
             code: Callable[[FloatArray], FloatArray] = (
-                (lambda X: X) if is_natural(config) else (lambda X: (X - LOW) / (HIGH - LOW))
+                (lambda X: X) if config.is_natural else (lambda X: (X - LOW) / (HIGH - LOW))
             )
             model = build(config, (code(source), source_y)).fit(code(target), target_y)
             for where, points in truths().items():

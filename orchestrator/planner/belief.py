@@ -68,7 +68,7 @@ class Belief:
     ) -> None:
         self._space, self._settings, self._source = space, settings, source
         self._objective = objective
-        self._natural, self._features = surrogates.is_natural(settings), Features.of(space, settings.features)
+        self._natural, self._features = settings.is_natural, Features.of(space, settings.features)
         measured = [o for o in known if o.value is not None]
         worst = [o.point for o in known if o.failure == FailureClass.INFEASIBLE]
         failed = worst if settings.failures == "worst" else []

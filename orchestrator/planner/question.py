@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instruments.driver import FailureClass
-from orchestrator import surrogates
 from orchestrator.chance import stream
 from orchestrator.config.schema import PlannerConfig
 from orchestrator.data import Rows
@@ -61,7 +60,7 @@ class Search:
     @cached_property
     def lattice(self) -> Lattice | None:
         """The grid on which the acquisition is maximised."""
-        return Lattice.of(self.space, self.settings.levels, natural=surrogates.is_natural(self.settings))
+        return Lattice.of(self.space, self.settings.levels, natural=self.settings.is_natural)
 
     def belief(self, known: Sequence[Observation], pending: Sequence[Point], number: int = 1) -> Belief:
         """Return what is believed on these observations, of which at least one is measured, at a suggestion's turn."""

@@ -43,7 +43,7 @@ class Entry:
     @property
     def is_natural(self) -> bool:
         """Whether it takes features in their own units."""
-        return surrogates.is_natural(self.settings)
+        return self.settings.is_natural
 
     def build(self, source: Rows | None) -> Any:  # noqa: ANN401 - sklearn has no stubs
         """Return a fresh, unfitted estimator."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from orchestrator.config.schema import PlannerConfig
 
-__all__ = ["NAMES", "build", "is_natural"]
+__all__ = ["NAMES", "build"]
 
 Rows = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -26,11 +26,6 @@ def build(settings: PlannerConfig, source: Rows | None = None) -> Any:  # noqa: 
         source: Features and values of the source, for the surrogate that borrows.
     """
     return _BUILDERS[settings.surrogate](settings, source)
-
-
-def is_natural(settings: PlannerConfig) -> bool:
-    """Whether the surrogate takes features in their own units, as the paper did; else in the unit cube."""
-    return settings.is_natural
 
 
 def _coral_svr(settings: PlannerConfig, source: Rows | None) -> Any:  # noqa: ANN401 - sklearn has no stubs
