@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from instruments.terminal import Terminal
+from instruments.people.terminal import Terminal
 
 
 class Typist:

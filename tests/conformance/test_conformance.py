@@ -27,7 +27,6 @@ from instruments.driver import (
     Reading,
     Report,
 )
-from instruments.dropfolder import DropFolder
 from instruments.emulation import World
 from instruments.emulation.misbehaviour import Mischief
 from instruments.evaporator import SimulatedEvaporator
@@ -35,12 +34,13 @@ from instruments.faults import refuse_forbidden
 from instruments.impedance.emulator import EmulatedAnalyzer
 from instruments.impedance.scpi import ScpiAnalyzer
 from instruments.impedance.simulated import AnalyzerFaults, SimulatedAnalyzer
-from instruments.operator import Operator
+from instruments.people.dropfolder import DropFolder
+from instruments.people.operator import Operator
+from instruments.people.work import Asked, Work
 from instruments.recorded import RecordedLaboratory
 from instruments.sputter.faults import SputterFaults
 from instruments.sputter.film import Film
 from instruments.sputter.simulated import SimulatedSputter
-from instruments.work import Asked, Work
 from orchestrator.chance import stream
 
 FILM = Film("film-1.1.1", 1.87, 780.0, area_cm2=0.00785)

@@ -18,8 +18,8 @@ from trial import DAMAGED, REFUSED, ask, contents
 from worlds import CONFIG, Oven, write_config
 
 from instruments.driver import FailureClass, Identity, InstrumentError, Moved, Origin, Phase, Reading
-from instruments.work import Asked, Work
-from instruments.workorder import Command, WorkOrder
+from instruments.people.work import Asked, Work
+from instruments.people.workorder import Command, WorkOrder
 from orchestrator.cli import check, main, replay
 from orchestrator.files.spreadsheet import harmless
 

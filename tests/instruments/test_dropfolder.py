@@ -11,8 +11,8 @@ import yaml
 from people import Filler
 
 from instruments.driver import Attended, Command, FailureClass, InstrumentError, Memory, Moved, Origin, Reading
-from instruments.dropfolder import DropFolder
-from instruments.work import Asked, Work
+from instruments.people.dropfolder import DropFolder
+from instruments.people.work import Asked, Work
 
 WORK = {
     "electrode": Work(

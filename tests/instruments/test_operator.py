@@ -8,8 +8,8 @@ import pytest
 from people import Typist, lines
 
 from instruments.driver import Attended, Command, FailureClass, InstrumentError, Memory, Moved, Origin, Reading
-from instruments.operator import Operator
-from instruments.work import Asked, Work
+from instruments.people.operator import Operator
+from instruments.people.work import Asked, Work
 
 WORK = {
     "electrode": Work(

@@ -36,8 +36,8 @@ from instruments.driver import (
 )
 from instruments.faults import refuse_forbidden
 from instruments.impedance.spectrum_file import SpectrumFileError, read_spectrum
-from instruments.work import Nonsense, Work
-from instruments.workorder import WorkOrder, answer_of
+from instruments.people.work import Nonsense, Work
+from instruments.people.workorder import WorkOrder, answer_of
 
 ROOMS = ("orders", "results", "done", "rejected", "withdrawn")
 MOST_BYTES = 5_000_000

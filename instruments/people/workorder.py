@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from instruments.driver import Command, InstrumentError, Reading, Scalar
-from instruments.work import FAILURES, Nonsense, Work, failed
+from instruments.people.work import FAILURES, Nonsense, Work, failed
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -24,8 +24,8 @@ from instruments.driver import (
 )
 from instruments.faults import refuse_forbidden
 from instruments.impedance.spectrum_file import SpectrumFileError, read_spectrum
-from instruments.terminal import PutOff, Terminal
-from instruments.work import FAILURES, Nonsense, Work, failed, is_yes
+from instruments.people.terminal import PutOff, Terminal
+from instruments.people.work import FAILURES, Nonsense, Work, failed, is_yes
 
 FAILED_WORD, LATER_WORD = "failed", "later"
 _RULE = "-" * 72
