@@ -4,8 +4,9 @@ Knows the shared world, its accelerated clock, a server on loopback and the ways
 Must not know any one tool, nor the loop.
 """
 
+from instruments.emulation.loopback import LoopbackEmulator
 from instruments.emulation.misbehaviour import Misbehaviour
 from instruments.emulation.server import LoopbackServer
 from instruments.emulation.world import Emulator, World
 
-__all__ = ["Emulator", "LoopbackServer", "Misbehaviour", "World"]
+__all__ = ["Emulator", "LoopbackEmulator", "LoopbackServer", "Misbehaviour", "World"]

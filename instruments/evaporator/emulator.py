@@ -1,13 +1,14 @@
 """The simulated evaporator behind a Modbus TCP server on loopback."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
 from instruments.driver import Scalar
-from instruments.emulation import LoopbackServer, Misbehaviour, World
-from instruments.emulation.misbehaviour import GOOD_LINK, Mood
+from instruments.emulation import LoopbackEmulator, Misbehaviour, World
+from instruments.emulation.misbehaviour import GOOD_LINK
 from instruments.evaporator.modbus import REGISTERS, SAMPLE
 from instruments.evaporator.simulated import SimulatedEvaporator
 from instruments.modbus.anatomy import Anatomy, Interlock
@@ -34,7 +35,7 @@ EVAPORATOR = Anatomy(
 )
 
 
-class EmulatedEvaporator:
+class EmulatedEvaporator(LoopbackEmulator):
     """An evaporator's controller on loopback.
 
     Args:
@@ -62,7 +63,6 @@ class EmulatedEvaporator:
         attended: bool = True,
         misbehaviour: Misbehaviour = GOOD_LINK,
     ) -> None:
-        self.name = name
         self.memory = Memory(read_map(registers or REGISTERS))
         self.controller = Controller(
             memory=self.memory,
@@ -73,15 +73,5 @@ class EmulatedEvaporator:
             attended=attended,
             model="evaporator",
         )
-        self.mood = Mood(misbehaviour, world.chance(f"link of {name}"))
-        self._server = LoopbackServer(host, port, lambda waiting: answer_to(self.controller, waiting), self.mood)
-        self.port = self._server.port
-
-    def start(self) -> str:
-        """Serve, and return the address."""
-        self._server.start()
-        return f"modbus://{self._server.host}:{self.port}"
-
-    def stop(self) -> None:
-        """Stop serving."""
-        self._server.stop()
+        converse = partial(answer_to, self.controller)
+        super().__init__(name, world, (host, port), converse, misbehaviour, address="modbus://{host}:{port}")

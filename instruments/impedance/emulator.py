@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from instruments.driver import Command, InstrumentError, Phase, Reading
-from instruments.emulation import LoopbackServer, Misbehaviour, World
-from instruments.emulation.misbehaviour import GOOD_LINK, Mischief, Mood
+from instruments.emulation import LoopbackEmulator, Misbehaviour, World
+from instruments.emulation.misbehaviour import GOOD_LINK, Mischief
 from instruments.impedance.circuit import Floats
 from instruments.impedance.dialect import Model
 from instruments.impedance.simulated import ANALYZER_FAULTS, AnalyzerFaults, SimulatedAnalyzer
@@ -27,7 +27,7 @@ _ERROR_QUEUE = 10
 _SHORTEST_SWEEP_S = 1e-3
 
 
-class EmulatedAnalyzer:
+class EmulatedAnalyzer(LoopbackEmulator):
     """One of the two analyzers on a socket, measuring the films of the emulated world.
 
     A sweep draws from the stream of chance of the command that its title names, so that it reads what the simulated
@@ -59,36 +59,18 @@ class EmulatedAnalyzer:
         if found is None:
             message = f"{name}: {resource!r} is no socket; an emulator needs TCPIP::127.0.0.1::PORT::SOCKET"
             raise ValueError(message)
-        self.name = name
-        self.mood = Mood(misbehaviour, world.chance(f"link of {name}"))
+        at, address = (found[1], int(found[2])), f"{model} at TCPIP::{{host}}::{{port}}::SOCKET"
+        super().__init__(name, world, at, self._converse, misbehaviour, address=address)
         self._world, self._model, self._faults = world, model, faults
         self._words = VOCABULARIES[model]
         self._lock = threading.RLock()
         self._n_unnamed = 0
         self.preset()
-        self._server = LoopbackServer(found[1], int(found[2]), self._converse, self.mood)
 
     @property
     def resource(self) -> str:
         """Its VISA name, with the port it really has."""
-        return f"TCPIP::{self._server.host}::{self._server.port}::SOCKET"
-
-    def start(self) -> str:
-        """Serve and return the address."""
-        self._server.start()
-        return f"{self._model} at {self.resource}"
-
-    def stop(self) -> None:
-        """Stop serving; safe to call twice."""
-        self._server.stop()
-
-    def cut(self) -> None:
-        """Cut every connection, as a pulled cable does."""
-        self._server.cut()
-
-    def misbehave(self, *mischief: Mischief) -> None:
-        """Do these to the next exchanges, in this order."""
-        self.mood.order(*mischief)
+        return f"TCPIP::{self.host}::{self.port}::SOCKET"
 
     def preset(self) -> None:
         """Forget everything, as when it is switched off and on."""
@@ -226,7 +208,7 @@ class EmulatedAnalyzer:
         phases = inside.phases(Command(self.name, "sweep", settings, command_id), self._world.chance(command_id))
         duration_s, self._reading = _played(phases)
         if self._reading is None and duration_s == 0:
-            self.mood.order(Mischief.DROP)
+            self.misbehave(Mischief.DROP)
         self._ends_s = self._world.wall_s() + max(self._world.wall_of(duration_s), _SHORTEST_SWEEP_S)
 
     def _titled(self) -> tuple[Film | None, str]:

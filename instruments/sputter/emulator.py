@@ -5,14 +5,15 @@ stand the tool's interlocks, its watchdog and its latched faults.
 """
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from instruments.driver import Phase
-from instruments.emulation import LoopbackServer, Misbehaviour, World
-from instruments.emulation.misbehaviour import GOOD_LINK, Chance, Mischief, Mood
+from instruments.emulation import LoopbackEmulator, Misbehaviour, World
+from instruments.emulation.misbehaviour import GOOD_LINK, Chance
 from instruments.modbus.anatomy import Anatomy, Interlock
 from instruments.modbus.controller import Controller
 from instruments.modbus.memory import Memory
@@ -78,7 +79,7 @@ SPUTTER = Anatomy(
 )
 
 
-class EmulatedSputter:
+class EmulatedSputter(LoopbackEmulator):
     """A sputter tool's controller on loopback.
 
     Args:
@@ -122,7 +123,6 @@ class EmulatedSputter:
         stick: tuple[str, ...] = (),
         restart_in_deposit: Chance = 0.0,
     ) -> None:
-        self.name = name
         simulated = SimulatedSputter(
             name=name,
             shelf=world.shelf,
@@ -151,26 +151,8 @@ class EmulatedSputter:
         for read_back in stick:
             memory.stick(read_back)
         self.memory = memory
-        self.mood = Mood(misbehaviour, world.chance(f"link of {name}"))
-        self._server = LoopbackServer(host, port, lambda waiting: answer_to(self.controller, waiting), self.mood)
-        self.port = self._server.port
-
-    def start(self) -> str:
-        """Serve, and return the address."""
-        self._server.start()
-        return f"modbus://{self._server.host}:{self.port}"
-
-    def stop(self) -> None:
-        """Stop serving."""
-        self._server.stop()
-
-    def cut(self) -> None:
-        """Cut every connection, as a pulled cable does."""
-        self._server.cut()
-
-    def misbehave(self, *mischief: Mischief) -> None:
-        """Do these to the next exchanges, in this order."""
-        self.mood.order(*mischief)
+        converse = partial(answer_to, self.controller)
+        super().__init__(name, world, (host, port), converse, misbehaviour, address="modbus://{host}:{port}")
 
 
 def _known(option: str, names: Iterable[str], registers: Iterable[str]) -> None:

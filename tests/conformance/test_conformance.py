@@ -101,7 +101,7 @@ def test_conformance_of_the_scpi_analyzer(model: Any) -> None:
     emulator.start()
     try:
         driver = ScpiAnalyzer(name="analyzer", resource=emulator.resource, model=model, exchange_s=0.2)
-        silence, garbage = (lambda m=m: emulator.mood.order(m, m) for m in (Mischief.SILENT, Mischief.GARBLE))
+        silence, garbage = (lambda m=m: emulator.misbehave(m, m) for m in (Mischief.SILENT, Mischief.GARBLE))
         assert_passes(Subject(driver, SWEEP, silence, garbage, step_s=10))
     finally:
         emulator.stop()
@@ -143,7 +143,7 @@ def test_conformance_of_the_modbus_evaporator() -> None:
             name="evaporator", host="127.0.0.1", port=emulator.port, rate=world.rate, timeout_s=0.3
         )
         command = Command("evaporator", "electrode", {"sample": "film-1.1.1", "diameter_mm": 1.0})
-        silence, garbage = (lambda m=m: emulator.mood.order(m, m) for m in (Mischief.SILENT, Mischief.GARBLE))
+        silence, garbage = (lambda m=m: emulator.misbehave(m, m) for m in (Mischief.SILENT, Mischief.GARBLE))
         assert_passes(Subject(driver, command, silence, garbage, step_s=30))
     finally:
         emulator.stop()

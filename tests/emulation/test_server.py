@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from instruments.emulation import LoopbackServer, Misbehaviour
+from instruments.emulation import LoopbackEmulator, LoopbackServer, Misbehaviour, World
 from instruments.emulation.misbehaviour import GOOD_LINK, Mischief, Mood
 
 
@@ -107,3 +107,19 @@ def test_mood_of_a_good_link_does_nothing() -> None:
     """Nothing is done unless it is asked for."""
     good = Mood(GOOD_LINK, np.random.default_rng(7))
     assert {good.next() for _ in range(100)} == {Mischief.NONE}
+
+
+def test_emulator_tells_where_it_is_and_misbehaves_when_told() -> None:
+    """With the port it really got; its link is cut once, and good again."""
+    world = World(1.0, lambda _name: np.random.default_rng(1))
+    emulator = LoopbackEmulator("parrot", world, ("127.0.0.1", 0), echo, GOOD_LINK, address="parrot://{host}:{port}")
+    assert emulator.start() == f"parrot://127.0.0.1:{emulator.port}"
+    emulator.misbehave(Mischief.DROP)
+    answers = []
+    for _ in range(2):
+        with socket.create_connection((emulator.host, emulator.port), timeout=5) as connection:
+            connection.sendall(b"hello\n")
+            answers.append(connection.recv(100))
+    emulator.stop()
+    emulator.stop()
+    assert (emulator.name, answers) == ("parrot", [b"", b"hello\n"])
