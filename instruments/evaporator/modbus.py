@@ -11,7 +11,6 @@ from instruments.driver import (
     FailureClass,
     Identity,
     InstrumentError,
-    Memory,
     Moved,
     Reading,
     Recollection,
@@ -19,20 +18,29 @@ from instruments.driver import (
 )
 from instruments.evaporator.simulated import ELECTRODE
 from instruments.faults import refuse_forbidden
-from instruments.modbus.link import LinkLost, Refused
+from instruments.modbus.follower import Procedure
 from instruments.modbus.registers import read_map
-from instruments.modbus.remote import Procedure, RemoteController
-from instruments.modbus.view import ID, INPUTS, Look
+from instruments.modbus.remote import RemoteController
+from instruments.modbus.view import Look
 
 REGISTERS = Path(__file__).with_name("registers.yaml")
 SAMPLE = ("sample_run", "sample_step", "sample_attempt")
 RECORD = ("area_cm2", "thickness_nm")
+
+
+def _reading(_command_id: str, look: Look) -> Reading:
+    return Reading({name: look.inputs[f"electrode_{name}"] for name in RECORD})
+
+
 EVAPORATION = Procedure(
     begin="start",
     next_coil={},
     check_before=frozenset(),
     interlocks={"door_closed": "the door is open"},
+    asked=("diameter_mm", *SAMPLE),
     shows=("diameter_mm",),
+    record=tuple(f"electrode_{name}" for name in RECORD),
+    reading=_reading,
 )
 
 
@@ -67,23 +75,13 @@ class ModbusEvaporator:
         patience_s: Annotated[float, Field(ge=0, le=3600)] = 30.0,
         poll_s: Annotated[float, Field(gt=0, le=60)] = 2.0,
     ) -> None:
-        found = read_map(registers or REGISTERS)
-        found.need(
-            coils=[EVAPORATION.begin, "halt"],
-            discrete_inputs=[*EVAPORATION.interlocks, "ready"],
-            holding=["diameter_mm", *SAMPLE, "heartbeat", *ID],
-            input=[*INPUTS, *EVAPORATION.shows, *(f"electrode_{name}" for name in RECORD)],
-            states=["idle", "fault"],
-            outcomes=["none", "running", "done", "failed"],
-        )
         self.name = name
         self.actions = {"electrode": ELECTRODE}
-        self._answers: dict[str, Reading] = {}
         self._remote = RemoteController(
             name=name,
             host=host,
             port=port,
-            registers=found,
+            registers=read_map(registers or REGISTERS),
             procedure=EVAPORATION,
             campaign=campaign,
             rate=rate,
@@ -107,21 +105,13 @@ class ModbusEvaporator:
             InstrumentError: Outside the limits, an alarm of the tool, a lost link, or halted.
         """
         refuse_forbidden(command, self.actions)
-        if command.id in self._answers:
-            return self._answers[command.id]
         asked = self._sample(str(command.settings["sample"]))
         asked["diameter_mm"] = float(command.settings["diameter_mm"])
-        look = self._remote.perform(self._remote.number(command.id), asked, report)
-        self._answers = {command.id: _reading(look)}
-        return self._answers[command.id]
+        return self._remote.perform(command, asked, report)
 
     def recall(self, command_id: str) -> Recollection:
         """Tell what became of a command; the tool remembers the latest one until it is started anew."""
-        try:
-            memory, look = self._remote.recall(self._remote.number(command_id))
-        except (LinkLost, Refused, InstrumentError):
-            return Recollection(Memory.UNKNOWN)
-        return Recollection(memory, _reading(look) if memory == Memory.DONE else None)
+        return self._remote.recall(command_id)
 
     def halt(self) -> None:
         """Have the tool cut the boat's current; from any thread, back within a second."""
@@ -129,7 +119,6 @@ class ModbusEvaporator:
 
     def close(self) -> None:
         """Close the link."""
-        self._answers = {}
         self._remote.close()
 
     def _sample(self, name: str) -> dict[str, float]:
@@ -138,7 +127,3 @@ class ModbusEvaporator:
             reason = f"{self.name}: sample {name!r} is not of the sputter tool; it must be film-RUN.STEP.ATTEMPT"
             raise InstrumentError(FailureClass.INSTRUMENT, reason, Moved.NO)
         return dict(zip(SAMPLE, map(float, found.groups()), strict=True))
-
-
-def _reading(look: Look) -> Reading:
-    return Reading({name: look.inputs[f"electrode_{name}"] for name in RECORD})

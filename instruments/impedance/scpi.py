@@ -30,6 +30,7 @@ from instruments.impedance.conversation import LONGEST_SWEEP_S, Conversation, Sw
 from instruments.impedance.dialect import DIALECTS, HIGHEST_V, LOWEST_V, Model
 from instruments.impedance.link import LinkError, VisaLink
 from instruments.impedance.simulated import SWEEP
+from instruments.once import Once
 
 HALT_S, JUST_NOW_S = 0.9, 1.0
 REHEARSED_EXCHANGE_S = 0.5
@@ -79,7 +80,7 @@ class ScpiAnalyzer:
         self._resource = resource
         self._link = VisaLink(resource, library, self._exchange_s)
         self._conversation = Conversation(name, model, dialect, self._link, frequency_option_mhz)
-        self._latest: tuple[str, Reading] | None = None
+        self._once = Once()
         self._halted, self._idle, self._turn = threading.Event(), threading.Event(), threading.Lock()
         self._idle.set()
         self._halted_at_s = float("-inf")
@@ -106,25 +107,7 @@ class ScpiAnalyzer:
             InstrumentError: Class instrument for what the tool refuses, measurement for a sweep to be repeated,
                 halted for one cut short. Nothing has moved in any case.
         """
-        if self._latest is not None and command.id and self._latest[0] == command.id:
-            return self._latest[1]
-        refuse_forbidden(command, self.actions)
-        sweep = self._planned(command)
-        if time.monotonic() - self._halted_at_s < JUST_NOW_S:  # a halt is not lost to a step that is just beginning
-            raise InstrumentError(FailureClass.HALTED, f"{self.name}: halted before it began", Moved.NO)
-        with self._turn:
-            self._halted.clear()
-            self._idle.clear()
-            try:
-                reading = self._swept(sweep, report)
-            except LinkError as lost:
-                self._link.close()  # the next exchange begins on a new line, and by asking who and how the tool is
-                reason = f"{self.name}: {lost}; sweep the same film again"
-                raise InstrumentError(FailureClass.MEASUREMENT, reason, Moved.NO) from lost
-            finally:
-                self._idle.set()
-        self._latest = (command.id, reading)
-        return reading
+        return self._once.perform(command, lambda: self._measured(command, report))
 
     def halt(self) -> None:
         """Stop the sweep under way. It waits for no lock: the oscillator of an analyzer harms nobody meanwhile."""
@@ -135,7 +118,24 @@ class ScpiAnalyzer:
     def close(self) -> None:
         """Release the line; safe to call twice."""
         self._link.close()
-        self._latest = None
+        self._once.forget()
+
+    def _measured(self, command: Command, report: Report) -> Reading:
+        refuse_forbidden(command, self.actions)
+        sweep = self._planned(command)
+        if time.monotonic() - self._halted_at_s < JUST_NOW_S:  # a halt is not lost to a step that is just beginning
+            raise InstrumentError(FailureClass.HALTED, f"{self.name}: halted before it began", Moved.NO)
+        with self._turn:
+            self._halted.clear()
+            self._idle.clear()
+            try:
+                return self._swept(sweep, report)
+            except LinkError as lost:
+                self._link.close()  # the next exchange begins on a new line, and by asking who and how the tool is
+                reason = f"{self.name}: {lost}; sweep the same film again"
+                raise InstrumentError(FailureClass.MEASUREMENT, reason, Moved.NO) from lost
+            finally:
+                self._idle.set()
 
     def _swept(self, sweep: Sweep, report: Report) -> Reading:
         if not self._link.is_open:

@@ -36,6 +36,7 @@ from instruments.driver import (
 )
 from instruments.faults import refuse_forbidden
 from instruments.impedance.spectrum_file import SpectrumFileError, read_spectrum
+from instruments.once import Once
 from instruments.people.work import Nonsense, Work
 from instruments.people.workorder import WorkOrder, answer_of
 
@@ -70,7 +71,7 @@ class DropFolder:
         self._halted, self._closed = threading.Event(), threading.Event()
         self._lock = FileLock(folder / ".lock", timeout=0, thread_local=False)
         self._asked_before: set[str] = set()
-        self._latest: tuple[str, Reading] | None = None
+        self._once = Once()
 
     def connect(self) -> Identity:
         """Make the folder and tell who answers: a person.
@@ -94,19 +95,7 @@ class DropFolder:
             InstrumentError: As the person tells; class halted where nobody waits any more; instrument where the folder
                 belongs to another campaign.
         """
-        if self._latest is not None and command.id and self._latest[0] == command.id:
-            return self._latest[1]
-        refuse_forbidden(command, self.actions)
-        if not re.fullmatch(r"\d+\.\d+\.\d+", command.id):
-            self._fail(FailureClass.INSTRUMENT, f"{command.id!r} is no run.step.attempt to name a file by")
-        self._halted.clear()
-        self._take_folder()
-        order = WorkOrder(self.name, self._work[command.action], command)
-        self._write(order)
-        report("wait for the result", {"order": str(self._folder / "orders" / f"{command.id}.html")})
-        reading = self._waited_for(order, report)
-        self._latest = (command.id, reading)
-        return reading
+        return self._once.perform(command, lambda: self._ordered(command, report))
 
     def recall(self, command_id: str) -> Recollection:
         """Tell that the person is still at it: the order lies there, and its result counts whenever it comes."""
@@ -123,6 +112,17 @@ class DropFolder:
         self._lock.release(force=True)
 
     # ---- the folder ----------------------------------------------------------------------------------------------
+
+    def _ordered(self, command: Command, report: Report) -> Reading:
+        refuse_forbidden(command, self.actions)
+        if not re.fullmatch(r"\d+\.\d+\.\d+", command.id):
+            self._fail(FailureClass.INSTRUMENT, f"{command.id!r} is no run.step.attempt to name a file by")
+        self._halted.clear()
+        self._take_folder()
+        order = WorkOrder(self.name, self._work[command.action], command)
+        self._write(order)
+        report("wait for the result", {"order": str(self._folder / "orders" / f"{command.id}.html")})
+        return self._waited_for(order, report)
 
     def _fail(self, failure: FailureClass, reason: str) -> None:
         raise InstrumentError(failure, f"{self.name}: {reason}", Moved.NO)

@@ -24,6 +24,7 @@ from instruments.driver import (
 )
 from instruments.faults import refuse_forbidden
 from instruments.impedance.spectrum_file import SpectrumFileError, read_spectrum
+from instruments.once import Once
 from instruments.people.terminal import PutOff, Terminal
 from instruments.people.work import FAILURES, Nonsense, Work, failed, is_yes
 
@@ -51,7 +52,7 @@ class Operator:
         self._terminal = terminal or Terminal()
         self._given_up = threading.Event()
         self._asked_before: set[str] = set()
-        self._latest: tuple[str, Reading] | None = None
+        self._once = Once()
 
     def connect(self) -> Identity:
         """Tell who answers: a person.
@@ -71,21 +72,7 @@ class Operator:
         Raises:
             InstrumentError: As the person tells; class halted where the question is put off: it is asked again.
         """
-        if self._latest is not None and command.id and self._latest[0] == command.id:
-            return self._latest[1]
-        refuse_forbidden(command, self.actions)
-        self._given_up.clear()
-        report("ask", {})
-        try:
-            with self._terminal.taken(self._given_up):
-                reading = self._asked(self._work[command.action], command)
-        except PutOff as reason:
-            self._terminal.say()
-            self._asked_before.add(command.id)
-            message = f"{self.name}: {reason}; it will be asked again"
-            raise InstrumentError(FailureClass.HALTED, message, Moved.NO) from reason
-        self._latest = (command.id, reading)
-        return reading
+        return self._once.perform(command, lambda: self._in_turn(command, report))
 
     def recall(self, command_id: str) -> Recollection:
         """Tell that the person is still at it: the same question is asked again, and they know what became of it."""
@@ -101,6 +88,19 @@ class Operator:
         self._given_up.set()
 
     # ---- the conversation ----------------------------------------------------------------------------------------
+
+    def _in_turn(self, command: Command, report: Report) -> Reading:
+        refuse_forbidden(command, self.actions)
+        self._given_up.clear()
+        report("ask", {})
+        try:
+            with self._terminal.taken(self._given_up):
+                return self._asked(self._work[command.action], command)
+        except PutOff as reason:
+            self._terminal.say()
+            self._asked_before.add(command.id)
+            message = f"{self.name}: {reason}; it will be asked again"
+            raise InstrumentError(FailureClass.HALTED, message, Moved.NO) from reason
 
     def _asked(self, work: Work, command: Command) -> Reading:
         self._show(work, command)

@@ -10,12 +10,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from instruments.driver import Command, Identity, InstrumentError, Memory, Reading, Recollection, Report
+from instruments.driver import Command, Identity, Reading, Recollection, Report
 from instruments.faults import refuse_forbidden
-from instruments.modbus.link import LinkLost, Refused
+from instruments.modbus.follower import Procedure
 from instruments.modbus.registers import read_map
-from instruments.modbus.remote import Procedure, RemoteController
-from instruments.modbus.view import ID, INPUTS, Look
+from instruments.modbus.remote import RemoteController
+from instruments.modbus.view import Look
 from instruments.sputter.nominal import deposition_s
 from instruments.sputter.physics import TARGET_TOOL
 from instruments.sputter.simulated import deposit_action, set_point
@@ -35,13 +35,21 @@ RECORD = (
 METER = "target_kwh"
 """What a controller may show too, for maintenance that waits for it."""
 
-SHOWS = ("forward_w", "reflected_w", "bias_v", "pressure_pa", "substrate_k", "thickness_nm")
+
+def _reading(command_id: str, look: Look) -> Reading:
+    there = [name for name in (*RECORD, METER) if name in RECORD or f"film_{name}" in look.inputs]
+    return Reading({"sample": f"film-{command_id}", **{name: look.inputs[f"film_{name}"] for name in there}})
+
+
 DEPOSITION = Procedure(
     begin="pump",
     next_coil={"base": "gas", "gas": "rf", "presputter": "shutter", "cool": "vent"},
     check_before=frozenset({"rf"}),
     interlocks={"door_closed": "the door is open", "water_ok": "no cooling water"},
-    shows=SHOWS,
+    asked=(*ASKED, "ramp_w_min", "flow_sccm"),
+    shows=("forward_w", "reflected_w", "bias_v", "pressure_pa", "substrate_k", "thickness_nm"),
+    record=tuple(f"film_{name}" for name in RECORD),
+    reading=_reading,
 )
 
 
@@ -82,24 +90,14 @@ class ModbusSputter:
         patience_s: Annotated[float, Field(ge=0, le=3600)] = 30.0,
         poll_s: Annotated[float, Field(gt=0, le=60)] = 2.0,
     ) -> None:
-        found = read_map(registers or REGISTERS)
-        found.need(
-            coils=[DEPOSITION.begin, *DEPOSITION.next_coil.values(), "halt"],
-            discrete_inputs=[*DEPOSITION.interlocks, "ready"],
-            holding=[*ASKED, "ramp_w_min", "flow_sccm", "heartbeat", *ID],
-            input=[*INPUTS, *SHOWS, *(f"film_{name}" for name in RECORD)],
-            states=["idle", "fault", *DEPOSITION.next_coil],
-            outcomes=["none", "running", "done", "failed"],
-        )
         self.name = name
         self.actions = {"deposit": deposit_action(max_power_w)}
         self._fixed = {"ramp_w_min": ramp_w_min, "flow_sccm": flow_sccm}
-        self._answers: dict[str, Reading] = {}
         self._remote = RemoteController(
             name=name,
             host=host,
             port=port,
-            registers=found,
+            registers=read_map(registers or REGISTERS),
             procedure=DEPOSITION,
             campaign=campaign,
             rate=rate,
@@ -127,20 +125,12 @@ class ModbusSputter:
             InstrumentError: Outside the limits, an alarm of the tool, a lost link, or halted.
         """
         refuse_forbidden(command, self.actions)
-        if command.id in self._answers:
-            return self._answers[command.id]
         set_points = {name: float(command.settings[name]) for name in ASKED} | self._fixed
-        look = self._remote.perform(self._remote.number(command.id), set_points, report)
-        self._answers = {command.id: _reading(command.id, look)}
-        return self._answers[command.id]
+        return self._remote.perform(command, set_points, report)
 
     def recall(self, command_id: str) -> Recollection:
         """Tell what became of a command; the tool remembers the latest one until it is started anew."""
-        try:
-            memory, look = self._remote.recall(self._remote.number(command_id))
-        except (LinkLost, Refused, InstrumentError):
-            return Recollection(Memory.UNKNOWN)
-        return Recollection(memory, _reading(command_id, look) if memory == Memory.DONE else None)
+        return self._remote.recall(command_id)
 
     def halt(self) -> None:
         """Have the tool drop RF and close the shutter; from any thread, back within a second."""
@@ -148,10 +138,4 @@ class ModbusSputter:
 
     def close(self) -> None:
         """Close the link."""
-        self._answers = {}
         self._remote.close()
-
-
-def _reading(command_id: str, look: Look) -> Reading:
-    there = [name for name in (*RECORD, METER) if name in RECORD or f"film_{name}" in look.inputs]
-    return Reading({"sample": f"film-{command_id}", **{name: look.inputs[f"film_{name}"] for name in there}})

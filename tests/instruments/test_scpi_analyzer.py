@@ -265,7 +265,7 @@ def test_scpi_analyzer_needs_every_line_of_its_set_up(monkeypatch: pytest.Monkey
         dialect = DIALECTS[model]
         less = replace(dialect, setup=tuple(other for other in dialect.setup if other != line))
         monkeypatch.setattr(bench.driver._conversation, "_dialect", less)
-        bench.driver._latest = None
+        bench.driver._once.forget()
         try:
             reading = bench.sweep("1.3.1", low_hz=50.0)
         except InstrumentError:
