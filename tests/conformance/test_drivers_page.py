@@ -5,7 +5,9 @@ import socketserver
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 import yaml
 
 from instruments.conformance import Subject, Verdict, examine
-from instruments.driver import Command
+from instruments.driver import Command, Load, Scalar
 from orchestrator.campaign import Campaign
 from orchestrator.cli import main
 from orchestrator.config import load
@@ -21,7 +23,7 @@ from orchestrator.laboratory import build
 
 PAGE = (Path(__file__).parents[2] / "docs" / "drivers.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
-DRIVER, RECIPE = (text for kind, text in BLOCKS if kind == "python")
+DRIVER, RECIPE, LOAD = (text for kind, text in BLOCKS if kind == "python")
 CAMPAIGN, QUIET, FORETOLD, ANALYZER, PEOPLE = (text for kind, text in BLOCKS if kind == "yaml")
 
 
@@ -31,7 +33,7 @@ class Plate(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
     def __init__(self) -> None:
-        self.celsius, self.bad = 20.0, ""
+        self.celsius, self.bad, self.words = 20.0, "", list[str]()
         super().__init__(("127.0.0.1", 0), Line)
 
 
@@ -43,6 +45,7 @@ class Line(socketserver.StreamRequestHandler):
         word, _, value = self.rfile.readline().decode().strip().partition(" ")
         plate = self.server
         assert isinstance(plate, Plate)
+        plate.words.append(word)
         bad, plate.bad = plate.bad, ""
         if bad == "silent":
             time.sleep(4)
@@ -71,6 +74,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def unheard(_phase: str, _values: Mapping[str, Scalar]) -> None:
+    """Report to nobody."""
+
+
 def test_drivers_page_example_passes_the_suite(folder: Path, plate: Plate) -> None:
     """Every question, with a silent and a babbling hotplate; and it is as short as the page says."""
     driver = import_module("hotplate").Hotplate(name="plate", host="127.0.0.1", port=plate.server_address[1])
@@ -79,6 +86,21 @@ def test_drivers_page_example_passes_the_suite(folder: Path, plate: Plate) -> No
     found = list(examine(Subject(driver, command, silence, garbage, step_s=10)))
     assert {f.question: f.note for f in found if f.verdict != Verdict.PASSED} == {}
     assert len([line for line in (folder / "hotplate.py").read_text().splitlines() if line.strip()]) <= 62
+
+
+def test_drivers_page_load_is_annealed_once(folder: Path, plate: Plate) -> None:
+    """Two samples on the plate with six places, each in a thread of its own; alone it passes the suite."""
+    (folder / "sixplate.py").write_text(LOAD)
+    sys.modules.pop("sixplate", None)
+    driver = import_module("sixplate").SixPlate(name="plate", host="127.0.0.1", port=plate.server_address[1])
+    anneal, ids = Command("plate", "anneal", {"celsius": 150.0, "minutes": 0.01}), ("1.1.1", "2.1.1")
+    commands = [replace(anneal, id=command_id, load=Load(ids, place)) for place, command_id in enumerate(ids)]
+    with ThreadPoolExecutor(2) as threads:
+        readings = list(threads.map(lambda command: driver.perform(command, unheard), commands))
+    assert [reading.reached_c for reading in readings] == [150.0, 150.0]
+    assert plate.words.count("SET") == 1
+    found = list(examine(Subject(driver, anneal, step_s=10)))
+    assert [f.question for f in found if f.verdict == Verdict.FAILED] == []
 
 
 def test_drivers_page_campaign_runs(folder: Path, plate: Plate) -> None:
