@@ -23,19 +23,18 @@ def driver_of(configuration: Configuration, role: str) -> Callable[..., Any]:
     """Return the class of a role's driver.
 
     Raises:
-        ConfigError: There is none of that name, or it is not a class.
+        ConfigError: There is none of that name, it cannot be imported, or it is not a class.
     """
     name = configuration.settings.laboratory.instruments[role].driver
     place = ("laboratory", "instruments", role, "driver")
-    if ":" in name:
-        found = imported(configuration, place, name)
-    else:
-        installed = {entry.name: entry for entry in entry_points(group=_GROUP)}
+    if ":" not in name:
+        installed = {entry.name: entry.value for entry in entry_points(group=_GROUP)}
         if name not in installed:
             known = ", ".join(sorted(installed))
             message = f"no driver {name!r} is installed; there are {known}, or name your own as package.module:Class"
             raise configuration.error(place, message)
-        found = installed[name].load()
+        name = installed[name]
+    found = imported(configuration, place, name)
     if not inspect.isclass(found):
         raise configuration.error(place, f"{name} is of type {type(found).__name__}, not a class")
     return found
