@@ -206,7 +206,8 @@ def _which(material: Material, axes: Sequence[Parameter], *, is_pool: bool) -> s
         text += (
             f" Of {n_all} parameters, the {len(axes)} numeric ones are shown along which the prediction changes most."
         )
-    return text
+    features = " and ".join(clean(feature, 80) for feature in material.planner.settings.features)
+    return text + (f" The models see {features} beside the parameters." if features else "")
 
 
 def _held(material: Material, anchor: Point, axes: Sequence[Parameter]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from instruments.driver import Reading
-from orchestrator.config.schema import CampaignConfig, PlannerConfig
+from orchestrator.config.schema import CampaignConfig
 from orchestrator.data import Rows
 from orchestrator.ledger import Ledger
 from orchestrator.ledger.readings import encode_reading
@@ -52,6 +52,7 @@ class Story:
     source: list[tuple[dict[str, Any], float]] = field(default_factory=list)
     candidates: list[dict[str, Any]] | None = None
     constraints: list[str] = field(default_factory=list)
+    features: list[str] = field(default_factory=list)
 
     def __post_init__(self):
         """Open the campaign and connect its instruments."""
@@ -65,13 +66,14 @@ class Story:
                 "objective": {"name": self.name, "unit": self.unit, "goal": self.goal},
                 "laboratory": {"instruments": {role: {"driver": f"simulated-{role}"} for role in self.roles}},
                 "recipe": "campaigns.lipon:measure_conductivity",
+                "planner": {"features": self.features},
                 "budget": {"runs": 30, "failures": 10, "lab_hours": 720},
             }
         )
         self.planner = Planner(
             ParameterSpace.from_config(self.settings.parameters, self.candidates, self.constraints),
             Objective.from_config(self.settings.objective),
-            PlannerConfig(),
+            self.settings.planner,
             source=_past(self.source),
             initial=_past(self.initial),
         )

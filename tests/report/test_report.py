@@ -252,6 +252,15 @@ def test_report_leaves_blank_what_constraints_forbid(story, page, constraint, is
     assert constraint in text
 
 
+def test_report_says_which_features_the_models_see(story, page):
+    """A map is what they make of these, not of the parameters alone."""
+    one = story(parameters=SMALL, features=["x * (y + 1)", "x + y"])
+    for point in one.planner.space.sample(5, np.random.default_rng(0)):
+        one.measured(point, point["x"])
+    assert "The models see x * (y + 1) and x + y beside the parameters." in page(one).text
+    assert "beside the parameters" not in page(story(parameters=SMALL)).text
+
+
 def test_report_of_a_pool_draws_its_candidates(story, page):
     """Where only single points can be performed, they are shown, not a map between them."""
     pool = [{"a": float(i), "b": float(i * i % 7)} for i in range(12)]
