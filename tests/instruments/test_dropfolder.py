@@ -50,11 +50,12 @@ def perform(driver: DropFolder, command: Command = ELECTRODE) -> tuple[Reading |
 
 
 def begun(driver: DropFolder, command: Command = ELECTRODE) -> tuple[threading.Thread, list[Any]]:
-    """Perform in a thread, and return once the order lies there."""
+    """Perform in a thread, and return once the whole order lies there."""
     outcome: list[Any] = []
     thread = threading.Thread(target=lambda: outcome.append(perform(driver, command)[0]))
     thread.start()
-    while not (driver._folder / "orders" / f"{command.id}.html").exists():
+    order = [driver._folder / "orders" / f"{command.id}.{kind}" for kind in ("yaml", "html", "csv")]
+    while not all(path.exists() for path in order):
         time.sleep(0.01)
     return thread, outcome
 
