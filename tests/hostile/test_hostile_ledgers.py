@@ -37,6 +37,9 @@ QUESTIONS: tuple[tuple[Callable[..., int], tuple[str, ...]], ...] = (
     (replay, ("spoilt", "--verdict", "2=invalid", "--note", "n")),
     (replay, ("spoilt", "--report", "page")),
     (main, ("tiny.yaml", "--out", "spoilt", "--runs", "6")),
+    (main, ("--status", "spoilt")),
+    (main, ("--pause", "spoilt", "--note", "n")),
+    (main, ("--stop", "spoilt")),
 )
 
 
