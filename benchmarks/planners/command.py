@@ -11,7 +11,7 @@ from joblib import Parallel, delayed
 from benchmarks.planners import table
 from benchmarks.planners.cache import Cache
 from benchmarks.planners.contenders import NAMES, Entry
-from benchmarks.planners.families import FAMILIES, RECORDED, laboratories
+from benchmarks.planners.families import FAMILIES, RECORDED, laboratories, laboratory
 from benchmarks.planners.figures import Race, count
 from benchmarks.planners.laboratory import Laboratory
 from benchmarks.planners.race import race
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> None:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        labs = laboratories(options.family, options.seeds, options.labs, options.skip)
+        labs = laboratories(options.family, options.seeds, options.labs, options.skip, exact=options.exact)
         entries = [Entry.parse(spec) for spec in re.split(r",(?![^\[]*\])", options.planners)]
         _ = [entry.version for entry in entries]
     except PackageNotFoundError as error:
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> None:
         return
     cache = Cache(options.cache)
     if not options.table:
-        _run(entries, labs, cache, options.runs, options.jobs)
+        _run(entries, labs, cache, options)
     by_fingerprint = {lab.fingerprint: lab for lab in labs}
     races = {}
     for entry in entries:
@@ -46,24 +46,25 @@ def main(arguments: list[str]) -> None:
     _print(options, races)
 
 
-def _run(entries: list[Entry], labs: list[Laboratory], cache: Cache, n_runs: int, jobs: int) -> None:
-    missing = [(e, lab) for lab in labs for e in entries if cache.find(e, lab, n_runs) is None]
-    results = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(_race)(entry.spec, lab.family, lab.seed, n_runs) for entry, lab in missing
+def _run(entries: list[Entry], labs: list[Laboratory], cache: Cache, options: argparse.Namespace) -> None:
+    missing = [(e, lab) for lab in labs for e in entries if cache.find(e, lab, options.runs) is None]
+    results = Parallel(n_jobs=options.jobs, return_as="generator_unordered")(
+        delayed(_race)(entry.spec, lab.family, lab.seed, options.runs, exact=options.exact) for entry, lab in missing
     )
     for number, record in enumerate(results, start=1):
         cache.add(record)
         print(f"{number}/{len(missing)} {record['planner']} {record['family']}/{record['seed']}", file=sys.stderr)
 
 
-def _race(spec: str, family: str, seed: int, n_runs: int) -> dict[str, object]:
+def _race(spec: str, family: str, seed: int, n_runs: int, *, exact: bool) -> dict[str, object]:
     """Run one race from names alone, so that it can go to another process."""
-    return race(Entry.parse(spec), FAMILIES[family](family, seed), n_runs)
+    return race(Entry.parse(spec), laboratory(family, seed, exact=exact), n_runs)
 
 
 def _print(options: argparse.Namespace, races: dict[str, list[Race]]) -> None:
     nature = "recorded measurements" if options.family in RECORDED else "all simulated"
     which = f"{options.labs} laboratories" + f" after {options.skip}" * (options.skip > 0)
+    which += " that measure without noise" * options.exact
     print(f"{options.family}, {options.seeds} seeds, {which}, {options.runs} runs; {nature}")
     print(table.machine() + "\n")
     if not races:
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--labs", type=int, default=20, help="how many laboratories of the family")
     parser.add_argument("--skip", type=int, default=0, help="laboratories of that half to pass over first")
+    parser.add_argument("--exact", action="store_true", help="without noise, so as to see what the noise costs")
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--cache", type=Path, default=Path("runs/planners.jsonl"), help="where results are kept")

@@ -21,7 +21,17 @@ FAMILIES: Mapping[str, Callable[[str, int], Laboratory]] = {
 RECORDED = ("composites", "barrels", "couplings")
 
 
-def laboratories(family: str, half: str, n: int, skip: int = 0) -> list[Laboratory]:
+def laboratory(family: str, seed: int, *, exact: bool = False) -> Laboratory:
+    """Return the laboratory of a seed, or one that measures without noise.
+
+    Raises:
+        KeyError: No such family.
+    """
+    found = FAMILIES[family](family, seed)
+    return found.exact() if exact else found
+
+
+def laboratories(family: str, half: str, n: int, skip: int = 0, *, exact: bool = False) -> list[Laboratory]:
     """Return n laboratories of one half of a family: even seeds are for tuning, odd ones held back for the end.
 
     Args:
@@ -29,9 +39,10 @@ def laboratories(family: str, half: str, n: int, skip: int = 0) -> list[Laborato
         half: "tune" or "final".
         n: How many.
         skip: How many of the half to pass over first: held-back ones that were looked at are held back no more.
+        exact: Whether they measure without noise.
 
     Raises:
         KeyError: No such family.
     """
     first = {"tune": 0, "final": 1}[half]
-    return [FAMILIES[family](family, seed) for seed in range(first + 2 * skip, 2 * (skip + n), 2)]
+    return [laboratory(family, seed, exact=exact) for seed in range(first + 2 * skip, 2 * (skip + n), 2)]

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,7 @@ class Laboratory:
         source: Measured rows of another tool, () where there is none.
         traits: What kind of laboratory it is, in plain words and numbers.
         replicates: Measured values by point where a table answers, instead of simulated noise.
+        noise: Coefficient of variation of a simulated measurement.
     """
 
     family: str
@@ -64,6 +65,7 @@ class Laboratory:
     source: tuple[Row, ...]
     traits: Mapping[str, str | float] = field(default_factory=dict)
     replicates: Callable[[Point], Sequence[float]] | None = None
+    noise: float = NOISE
 
     @property
     def fingerprint(self) -> str:
@@ -82,9 +84,15 @@ class Laboratory:
             return Answer(truth, values[int(pick * len(values))])
         if lost < SAMPLE_FAILURES:
             return Answer(truth, failure=FailureClass.SAMPLE)
-        return Answer(truth, noisy(truth, z))
+        return Answer(truth, noisy(truth, z, self.noise))
+
+    def exact(self) -> "Laboratory":
+        """Return the same laboratory with measurements that tell the truth, those of its own past rows too."""
+        points = [point for point, _ in self.initial]
+        values = self.truth(points).tolist()
+        return replace(self, initial=tuple(zip(points, values, strict=True)), replicates=None, noise=0.0)
 
 
-def noisy(truth: float, z: float) -> float:
+def noisy(truth: float, z: float, noise: float = NOISE) -> float:
     """Return a measurement of a true value, z being standard normal."""
-    return float(truth * math.exp(NOISE * z))
+    return float(truth * math.exp(noise * z))

@@ -40,6 +40,19 @@ def test_past_rows_were_made_where_runs_succeed_and_do_not_know_the_optimum(fami
     assert laboratory.truth(points).max() < 0.95 * laboratory.optimum
 
 
+@pytest.mark.parametrize("family", SIMULATED)
+def test_exact_laboratory_is_the_same_one_and_measures_the_truth(family):
+    """Past rows and answers are true values, at the same points; a cache never takes one laboratory for the other."""
+    noisy, exact = FAMILIES[family](family, 4), FAMILIES[family](family, 4).exact()
+    points = [point for point, _ in noisy.initial]
+    assert [point for point, _ in exact.initial] == points
+    assert np.array([value for _, value in exact.initial]) == pytest.approx(noisy.truth(points))
+    made = [answer for run in range(1, 20) if (answer := exact.answer(points[0], run)).value is not None]
+    assert made
+    assert {answer.value for answer in made} == {made[0].truth}
+    assert exact.fingerprint != noisy.fingerprint
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_region_takes_its_share_of_the_space(shape):
     """A failing region of any shape takes the share that was asked for."""
