@@ -93,8 +93,10 @@ def _guarded(command: Command, argv: Sequence[str] | None) -> int:
 def _failed(message: str, status: int) -> int:
     """Say why. A message quotes what was written by others: it may neither steer the terminal nor tell a password."""
     from orchestrator.address import without_password  # noqa: PLC0415 - so that --help answers at once
+    from orchestrator.display.streams import unfailing  # noqa: PLC0415 - as above
     from orchestrator.display.wording import clean  # noqa: PLC0415 - as above
 
     lines = (clean(without_password(line), _LONGEST_LINE) for line in message.split("\n"))
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    with unfailing():
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
     return status

@@ -5,11 +5,12 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 _LONGEST_LINE = 1000
 _LOOK_S = 0.1
+_GONE = "the terminal is gone"
 
 
 class PutOff(Exception):  # noqa: N818 - nothing went wrong
@@ -26,6 +27,7 @@ class Terminal:
 
     def __init__(self, reader: TextIO | None = None, writer: TextIO | None = None) -> None:
         self._reader, self._writer = reader or sys.stdin, writer or sys.stdout
+        self._terminals = [stream for stream in (self._reader, self._writer) if _is_terminal(stream)]
         self._turn = _turn_of(self._reader)
 
     @property
@@ -55,9 +57,9 @@ class Terminal:
             self._turn.release()
 
     def say(self, text: str = "") -> None:
-        """Write a line."""
-        self._writer.write(f"{text}\n")
-        self._writer.flush()
+        """Write a line, if there is still a terminal to write it to."""
+        with suppress(OSError, ValueError):
+            self._write(f"{text}\n")
 
     def ask(self, prompt: str, given_up: threading.Event) -> str:
         """Write a prompt and return the line that a person types.
@@ -67,29 +69,45 @@ class Terminal:
             given_up: Ends the waiting.
 
         Raises:
-            PutOff: The waiting was ended, or nobody types any more.
+            PutOff: The waiting was ended, nobody types any more, or the terminal is gone.
         """
-        self._writer.write(prompt)
-        self._writer.flush()
+        try:
+            self._write(prompt)
+        except (OSError, ValueError) as error:
+            raise PutOff(_GONE) from error
         lines = _lines_of(self._reader)
         while not given_up.is_set():
+            if self._is_gone:
+                raise PutOff(_GONE)
             try:
                 line = lines.get(timeout=_LOOK_S)
             except queue.Empty:
                 continue
             if line is None:
                 lines.put(None)  # the end of the input stays the end
-                message = "nobody types any more"
-                raise PutOff(message)
+                raise PutOff(_GONE if self._is_gone else "nobody types any more")
             return line.rstrip("\r\n")
         message = "the question was put off"
         raise PutOff(message)
+
+    @property
+    def _is_gone(self) -> bool:
+        return not all(_is_terminal(stream) for stream in self._terminals)
+
+    def _write(self, text: str) -> None:
+        self._writer.write(text)
+        self._writer.flush()
 
 
 Lines = queue.SimpleQueue[str | None]
 _LINES: "weakref.WeakKeyDictionary[TextIO, Lines]" = weakref.WeakKeyDictionary()
 _TURNS: "weakref.WeakKeyDictionary[TextIO, threading.Lock]" = weakref.WeakKeyDictionary()
 _MAKING = threading.Lock()
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Return whether a stream leads to a terminal, which it no longer does when that was closed."""
+    return stream is not None and not stream.closed and stream.isatty()
 
 
 def _lines_of(reader: TextIO) -> Lines:

@@ -81,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
     if control.is_asked(args):
         return control.run(args)
     from orchestrator.campaign import Campaign  # noqa: PLC0415 - so that --help answers at once
+    from orchestrator.engine.signals import outliving_the_terminal  # noqa: PLC0415 - as above
 
     config, overrides = _overrides(args)
     if str(Path.cwd()) not in sys.path:
@@ -88,9 +89,11 @@ def run(args: argparse.Namespace) -> int:
     campaign = Campaign.from_yaml(config, out=args.out, new=args.new, overrides=overrides)
     if args.check or args.forecast or args.forecasts is not None:
         return _check(campaign, args, overrides)
+    words = _words(args)
     is_live = sys.stdout.isatty() and not args.quiet and not campaign.laboratory.is_asking_here
-    outcome = campaign.run(_watcher(campaign, is_live=is_live), _words(args), note=args.note)
-    _close(campaign, outcome, is_live=is_live, again=_again(args, config, outcome))
+    with outliving_the_terminal():  # the drivers are built: who asks a person here must notice that nobody sees it
+        outcome = campaign.run(_watcher(campaign, is_live=is_live), words, note=args.note)
+        _close(campaign, outcome, is_live=is_live, again=_again(args, config, outcome))
     return outcome.stop.exit_code
 
 

@@ -182,7 +182,7 @@ class PlainWatcher:
 
     def _write(self, line: str) -> None:
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
-        with suppress(BrokenPipeError):  # a reader that went away is no reason to stop a laboratory
+        with suppress(OSError):  # a reader or a terminal that went away is no reason to stop a laboratory
             print(line.encode(encoding, "replace").decode(encoding), file=self._stream, flush=True)
 
 

@@ -1,6 +1,7 @@
 """Whoever looks on while a campaign runs."""
 
 import sys
+from contextlib import suppress
 from typing import Protocol, Self
 
 from orchestrator.ledger import Event, State
@@ -34,7 +35,8 @@ class Silent:
 
     def notice(self, text: str) -> None:
         """Write it where errors go."""
-        sys.stderr.write(f"{text}\n")
+        with suppress(OSError):
+            sys.stderr.write(f"{text}\n")
 
     def __enter__(self) -> Self:
         """Begin to say nothing."""

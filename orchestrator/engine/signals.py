@@ -1,11 +1,19 @@
-"""What Ctrl-C and SIGTERM do: the first lets running steps end, the second halts the instruments, a third kills."""
+"""What signals do: Ctrl-C and SIGTERM end a campaign by and by, and SIGHUP ends what it says.
 
+The first Ctrl-C or SIGTERM lets running steps end, the second halts the instruments, a third kills.
+"""
+
+import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from orchestrator.display.streams import silence, unfailing
 from orchestrator.engine.loop import Engine
+
+ENDING = (signal.SIGINT, signal.SIGTERM)
+"""Signals by which a person ends what is going on."""
 
 
 @contextmanager
@@ -29,10 +37,33 @@ def stopping(engine: Engine) -> Iterator[None]:
 
 
 @contextmanager
-def handled(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
-    """Let a handler have SIGINT and SIGTERM for a while."""
+def outliving_the_terminal() -> Iterator[None]:
+    """Go on when the terminal goes, or whoever reads the output: what cannot be shown is lost, and nothing else.
+
+    After SIGHUP nothing is written to the terminal or read from it any more.
+    """
+    terminals = [file for file in range(3) if os.isatty(file)]
+
+    def on_hangup(_number: int, _frame: FrameType | None) -> None:
+        silence(terminals)
+
+    with unfailing(), handled(on_hangup, hangup()):
+        yield
+
+
+def hangup() -> list[signal.Signals]:
+    """Return SIGHUP, unless it is ignored from the beginning, as `nohup` has it; Windows has none."""
+    known = [number for number in signal.Signals if number.name == "SIGHUP"]
+    return [number for number in known if signal.getsignal(number) != signal.SIG_IGN]
+
+
+@contextmanager
+def handled(
+    handler: Callable[[int, FrameType | None], None] | signal.Handlers, numbers: Iterable[int] = ENDING
+) -> Iterator[None]:
+    """Let a handler have signals for a while, SIGINT and SIGTERM unless others are named."""
     try:
-        before = {n: signal.signal(n, handler) for n in (signal.SIGINT, signal.SIGTERM)}
+        before = {n: signal.signal(n, handler) for n in numbers}
     except ValueError:  # not the main thread: a notebook's kernel or a test keeps its own handlers
         yield
         return

@@ -40,8 +40,11 @@ ASKED = ASKED.replace("bottleneck: oven", "clock: wall").replace('oven: {driver:
 ASKED = ASKED.replace("budget: {runs: 4}", "budget: {runs: 1}")
 
 
-def attended(folder: Path, answers: list[str | signal.Signals]) -> tuple[int, str]:
-    """Run the campaign in a terminal, type or send at each prompt, and return its exit code and what it showed."""
+def attended(folder: Path, answers: list[str | signal.Signals | None]) -> tuple[int, str]:
+    """Run the campaign in a terminal; type, send or, with None, close the terminal at each prompt.
+
+    Returns its exit code and what it showed.
+    """
     terminal, inside = pty.openpty()
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
     words = [sys.executable, "-c", RUN]
@@ -60,12 +63,17 @@ def attended(folder: Path, answers: list[str | signal.Signals]) -> tuple[int, st
         shown, seen = shown + chunk, seen + chunk
         if seen.endswith(": ") and answers:
             seen, answer = "", answers.pop(0)
+            if answer is None:
+                break
             if isinstance(answer, signal.Signals):
                 process.send_signal(answer)
             else:
                 os.write(terminal, answer.encode())
+    is_over = time.monotonic() < until_s
     os.close(terminal)
-    return process.wait(PATIENCE_S), shown
+    code = process.wait(PATIENCE_S)
+    assert is_over, "it waited for somebody until the terminal was closed"
+    return code, shown
 
 
 @pytest.mark.timeout(6 * PATIENCE_S)
@@ -88,3 +96,34 @@ def test_person_is_asked_again_after_a_kill_and_after_ctrl_c(tmp_path: Path) -> 
     assert (run.value, run.origin) == (12.5, "human")
     assert [e.body["id"] for e in events if e.kind == "step_started"] == ["1.1.1", "1.2.1"]
     assert [e.body["how"] for e in events if e.kind == "doubt_resolved"] == ["waited", "waited"]
+
+
+@pytest.mark.parametrize("end", [None, signal.SIGHUP])
+def test_person_whose_terminal_goes_is_asked_another_day(tmp_path: Path, end: signal.Signals | None) -> None:
+    """The question is put off, in the ledger with its reason, and the campaign pauses; nobody waits for an answer."""
+    write_config(tmp_path, ASKED)
+    code, shown = attended(tmp_path, [end])
+    assert (code, "to go on: run-campaign" in shown) == (4, False)
+    with Ledger.open(tmp_path / "out" / "ledger.sqlite") as ledger:
+        events = list(ledger.events())
+    failed = next(e for e in events if e.kind == "step_failed")
+    assert (failed.body["failure"], failed.body["moved"], failed.body["decision"]) == ("halted", "no", "retry")
+    assert "oven: the terminal is gone; it will be asked again" in failed.body["reason"]
+    assert events[-1].kind == "paused"
+
+
+def test_person_who_cannot_be_shown_a_question_is_not_waited_for(tmp_path: Path) -> None:
+    """The keyboard is there, but whoever reads the output has gone."""
+    write_config(tmp_path, ASKED)
+    terminal, inside = pty.openpty()
+    read, write = os.pipe()
+    os.close(read)
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)]), "PYTHONUNBUFFERED": ""}
+    process = subprocess.Popen([sys.executable, "-c", RUN], cwd=tmp_path, env=env, stdin=inside, stdout=write)
+    os.close(inside)
+    os.close(write)
+    code = process.wait(PATIENCE_S)
+    os.close(terminal)
+    assert code == 4
+    with Ledger.open(tmp_path / "out" / "ledger.sqlite") as ledger:
+        assert "oven: the terminal is gone; it will be asked again" in ledger.state.reason

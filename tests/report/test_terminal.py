@@ -1,5 +1,6 @@
 """What the watchers print while a campaign runs."""
 
+import errno
 import io
 import time
 
@@ -7,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from orchestrator.display.terminal import LiveWatcher, PlainWatcher
+from orchestrator.display.watcher import Silent
 from orchestrator.ledger import State
 
 POINT = {"distance": 6.0, "power": 100.0, "pressure": 0.5}
@@ -89,16 +91,19 @@ def test_terminal_plain_writes_to_any_encoding(story):
     assert b"Leitf?higkeit 1.000 +- 0.050 ?S/cm" in raw.getvalue()
 
 
-def test_terminal_plain_outlives_its_reader(story):
-    """A pipe that nobody reads any more does not stop a laboratory."""
+@pytest.mark.parametrize("error", [BrokenPipeError(), OSError(errno.EIO, "Input/output error")])
+def test_terminal_plain_outlives_its_reader(story, monkeypatch, error):
+    """A pipe that nobody reads any more, or a terminal that was closed, does not stop a laboratory."""
 
     class Gone(io.StringIO):
         def write(self, _text):
-            raise BrokenPipeError
+            raise error
 
     one = story()
     one.measured(POINT, 1.0)
     watch(one, PlainWatcher(one.settings, Gone()))
+    monkeypatch.setattr("sys.stderr", Gone())
+    Silent().notice("the disk is full")
 
 
 def test_terminal_live_shows_the_campaign_so_far(long_story):
