@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,6 +20,10 @@ from orchestrator.address import Address
 # and in every process that a test starts. Nothing above imports numpy, which reads this once.
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+# A shell has what it starts in the background ignore Ctrl-C, and so would every process that a test starts there.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def new_server() -> Iterator[Server]:

@@ -4,6 +4,7 @@ Rule of this file: what has a link to the world outside is moved only where the 
 """
 
 import argparse
+import signal
 import sys
 import time
 from collections import Counter
@@ -67,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
 
     from orchestrator.campaign import Campaign  # noqa: PLC0415 - as above
+    from orchestrator.display.streams import unfailing  # noqa: PLC0415 - as above
+    from orchestrator.engine.signals import ENDING, handled, hangup  # noqa: PLC0415 - as above
 
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # so that `package.module:Class` finds one's own driver
@@ -77,9 +80,12 @@ def run(args: argparse.Namespace) -> int:
     roles = args.roles or list(campaign.laboratory.instruments)
     for role in roles:
         try:
-            counts += _check(console, campaign, role, commands.get(role))
+            # A shell has what it starts in the background ignore Ctrl-C, and yet nothing may be left moving.
+            with handled(signal.default_int_handler, [*ENDING, *hangup()]):
+                counts += _check(console, campaign, role, commands.get(role))
         except KeyboardInterrupt:
-            _halt(console, campaign, role)
+            with unfailing():  # the terminal may be gone
+                _halt(console, campaign, role)
             return STOPPED
     told = [
         f"{counts['passed']} passed",

@@ -72,13 +72,17 @@ def test_check_instruments_refuses_words(
     assert expected in capsys.readouterr().err
 
 
-def test_check_instruments_halts_what_it_moves_when_interrupted(tmp_path: Path) -> None:
-    """Ctrl-C in mid-step sends the instrument to its safe state before the process ends."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_check_instruments_halts_what_it_moves_when_interrupted(tmp_path: Path, number: signal.Signals) -> None:
+    """Any end in mid-step sends the instrument to its safe state first, also where a shell has had Ctrl-C ignored."""
     write_config(tmp_path, REAL.replace("worlds:BlockingOven", "slow:SlowOven"))
     (tmp_path / "slow.py").write_text(
-        "import pathlib, time\n"
+        "import dataclasses, pathlib, time\n"
         "from worlds import BlockingOven\n"
         "class SlowOven(BlockingOven):\n"
+        "    def __init__(self, *, name):\n"
+        "        super().__init__(name=name)\n"
+        "        self.actions = {'bake': dataclasses.replace(self.actions['bake'], timeout_s=60)}\n"
         "    def perform(self, command, report):\n"
         "        pathlib.Path('begun').touch()\n"
         "        time.sleep(60)\n"
@@ -86,13 +90,14 @@ def test_check_instruments_halts_what_it_moves_when_interrupted(tmp_path: Path) 
         "        if pathlib.Path('begun').exists():\n"
         "            pathlib.Path('halted').touch()\n"
     )
-    run = "import sys; from orchestrator.cli import check; sys.exit(check())"
+    run = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    run += "from orchestrator.cli import check; sys.exit(check())"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
     words = [sys.executable, "-c", run, "tiny.yaml", "--move", "oven"]
     with subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True) as process:
         while not (tmp_path / "begun").exists():
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         said, _ = process.communicate(timeout=30)
     assert (process.returncode, "interrupted; oven was halted" in said) == (3, True), said
     assert (tmp_path / "halted").exists()
