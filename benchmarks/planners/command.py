@@ -75,7 +75,8 @@ def _print(options: argparse.Namespace, races: dict[str, list[Race]]) -> None:
         print("* made in part by another version of its code; run without --table to make it anew")
     ours = next((spec for spec in races if spec.startswith("ours")), None)
     if ours is not None:
-        print("\n" + table.comparison(races, ours, min(20, options.runs)))
+        if len(races) > 1:
+            print("\n" + table.comparison(races, ours, min(20, options.runs)))
         print("\n" + table.by_trait(races, "source"))
         print("\n" + table.calibration(races))
 
