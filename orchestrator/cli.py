@@ -98,5 +98,6 @@ def _failed(message: str, status: int) -> int:
 
     lines = (clean(without_password(line), _LONGEST_LINE) for line in message.split("\n"))
     with unfailing():
-        sys.stderr.write("".join(f"{line}\n" for line in lines))
+        if sys.stderr is not None:  # as where a shell has closed it
+            sys.stderr.write("".join(f"{line}\n" for line in lines))
     return status

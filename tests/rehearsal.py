@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.commands.emulate_instruments import Emulated, emulated
 from orchestrator.config import load
+from orchestrator.laboratory.emulation import Emulated, emulated
 
 
 def needs_hardware() -> None:

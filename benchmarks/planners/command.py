@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> None:
         _ = [entry.version for entry in entries]
     except PackageNotFoundError as error:
         parser.error(f'{error}; the peers come with pip install -e ".[peers]"')
-    except (LookupError, DataError) as error:
+    except (LookupError, ValueError, DataError) as error:
         parser.error(str(error.args[0]))
     if options.speed:
         print(table.machine() + "\n\n" + speeds(entries, labs[0], options.speed))

@@ -26,6 +26,7 @@ def laboratory(family: str, seed: int, *, exact: bool = False) -> Laboratory:
 
     Raises:
         KeyError: No such family.
+        ValueError: One without noise, of a recorded table.
     """
     found = FAMILIES[family](family, seed)
     return found.exact() if exact else found

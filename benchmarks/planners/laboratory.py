@@ -87,10 +87,17 @@ class Laboratory:
         return Answer(truth, noisy(truth, z, self.noise))
 
     def exact(self) -> "Laboratory":
-        """Return the same laboratory with measurements that tell the truth, those of its own past rows too."""
+        """Return the same laboratory with measurements that tell the truth, those of its own past rows too.
+
+        Raises:
+            ValueError: A table answers, which has the noise it has.
+        """
+        if self.replicates is not None:
+            message = f"{self.family} is recorded: its noise cannot be taken out"
+            raise ValueError(message)
         points = [point for point, _ in self.initial]
         values = self.truth(points).tolist()
-        return replace(self, initial=tuple(zip(points, values, strict=True)), replicates=None, noise=0.0)
+        return replace(self, initial=tuple(zip(points, values, strict=True)), noise=0.0)
 
 
 def noisy(truth: float, z: float, noise: float = NOISE) -> float:

@@ -4,7 +4,6 @@ Rule of this file: what has a link to the world outside is moved only where the 
 """
 
 import argparse
-import signal
 import sys
 import time
 from collections import Counter
@@ -68,8 +67,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
 
     from orchestrator.campaign import Campaign  # noqa: PLC0415 - as above
-    from orchestrator.display.streams import unfailing  # noqa: PLC0415 - as above
-    from orchestrator.engine.signals import ENDING, handled, hangup  # noqa: PLC0415 - as above
+    from orchestrator.engine.signals import interrupted_once  # noqa: PLC0415 - as above
 
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # so that `package.module:Class` finds one's own driver
@@ -79,14 +77,12 @@ def run(args: argparse.Namespace) -> int:
     console, counts = Console(highlight=False), Counter[str]()
     roles = args.roles or list(campaign.laboratory.instruments)
     for role in roles:
-        try:
-            # A shell has what it starts in the background ignore Ctrl-C, and yet nothing may be left moving.
-            with handled(signal.default_int_handler, [*ENDING, *hangup()]):
+        with interrupted_once():
+            try:
                 counts += _check(console, campaign, role, commands.get(role))
-        except KeyboardInterrupt:
-            with unfailing():  # the terminal may be gone
-                _halt(console, campaign, role)
-            return STOPPED
+            except KeyboardInterrupt:
+                _halt(campaign, role)
+                return STOPPED
     told = [
         f"{counts['passed']} passed",
         f"[bold red]{counts['failed']} failed[/]" if counts["failed"] else "none failed",
@@ -96,16 +92,21 @@ def run(args: argparse.Namespace) -> int:
     return FAILED if counts["failed"] else FINE
 
 
-def _halt(console: "Console", campaign: "Campaign", role: str) -> None:
-    """Halt an instrument that may be moving."""
-    from instruments.conformance import halt  # noqa: PLC0415 - so that --help answers at once
+def _halt(campaign: "Campaign", role: str) -> None:
+    """Halt an instrument that may be moving, and then say so, if there is still somebody to read it."""
+    from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
+
+    from instruments.conformance import halt  # noqa: PLC0415 - as above
+    from orchestrator.display.streams import unfailing  # noqa: PLC0415 - as above
 
     try:
         halt(campaign.laboratory.instruments[role])
     except Exception as error:  # noqa: BLE001 - whatever it is, a person must hear of it
-        console.print(f"[bold red]interrupted, and {role} could not be halted: {error}; see to it", markup=True)
+        words, style = f"interrupted, and {role} could not be halted: {error}; see to it", "bold red"
     else:
-        console.print(f"interrupted; {role} was halted", markup=False)
+        words, style = f"interrupted; {role} was halted", ""
+    with unfailing():
+        Console(highlight=False).print(words, style=style, markup=False)
 
 
 def _pairs(texts: list[str], option: str) -> dict[str, Any]:

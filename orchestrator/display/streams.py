@@ -40,19 +40,30 @@ def unfailing() -> Iterator[None]:
 
 
 def _unfailing(stream: TextIO) -> TextIO:
-    """Return a stream onto the same file, or the stream itself where there is none, as in a notebook."""
-    _empty(stream)
-    try:
-        file = _Unfailing(stream.fileno(), "w", closefd=False)
-    except OSError:
+    """Return a stream onto the same file, or the stream itself where it does not lead straight to one."""
+    if not _is_file(stream):
         return stream
+    _empty(stream)
+    file = _Unfailing(stream.fileno(), "w", closefd=False)
     return io.TextIOWrapper(
         io.BufferedWriter(file), encoding=stream.encoding, errors=stream.errors, line_buffering=True
     )
 
 
+def _is_file(stream: TextIO | None) -> bool:
+    """Return whether a stream leads straight to an open file, as one of a notebook, or a console of Windows, does not.
+
+    There may be none at all, as where a shell has closed it (`2>&-`).
+    """
+    buffer = getattr(stream, "buffer", None)
+    raw = getattr(buffer, "raw", buffer)  # with python -u there is nothing between
+    return isinstance(raw, io.FileIO) and not raw.closed
+
+
 def _empty(stream: TextIO) -> None:
     """Write what a stream holds back; if that fails, lose it, lest it fail again when the process ends."""
+    if not _is_file(stream):
+        return
     try:
         stream.flush()
     except OSError:

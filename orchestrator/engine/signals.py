@@ -51,6 +51,24 @@ def outliving_the_terminal() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def interrupted_once() -> Iterator[None]:
+    """Raise KeyboardInterrupt at the first Ctrl-C, SIGTERM or SIGHUP, and hear no other of them until this is over.
+
+    So what is done at the end is done to its end: a window that is closed may send SIGHUP twice. Ctrl-C is heard also
+    where it was ignored, as a shell has it for what it starts in the background.
+    """
+    numbers = [*ENDING, *hangup()]
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    with handled(on_signal, numbers):
+        yield
+
+
 def hangup() -> list[signal.Signals]:
     """Return SIGHUP, unless it is ignored from the beginning, as `nohup` has it; Windows has none."""
     known = [number for number in signal.Signals if number.name == "SIGHUP"]

@@ -27,17 +27,24 @@ def driver_of(configuration: Configuration, role: str) -> Callable[..., Any]:
     """
     name = configuration.settings.laboratory.instruments[role].driver
     place = ("laboratory", "instruments", role, "driver")
-    if ":" not in name:
-        installed = {entry.name: entry.value for entry in entry_points(group=_GROUP)}
-        if name not in installed:
-            known = ", ".join(sorted(installed))
-            message = f"no driver {name!r} is installed; there are {known}, or name your own as package.module:Class"
-            raise configuration.error(place, message)
-        name = installed[name]
-    found = imported(configuration, place, name)
+    found = imported(configuration, place, name) if ":" in name else _installed(configuration, place, name)
     if not inspect.isclass(found):
         raise configuration.error(place, f"{name} is of type {type(found).__name__}, not a class")
     return found
+
+
+def _installed(configuration: Configuration, place: tuple[str | int, ...], name: str) -> Any:  # noqa: ANN401
+    installed = {entry.name: entry for entry in entry_points(group=_GROUP)}
+    if name not in installed:
+        known = ", ".join(sorted(installed))
+        message = f"no driver {name!r} is installed; there are {known}, or name your own as package.module:Class"
+        raise configuration.error(place, message)
+    try:
+        return installed[name].load()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        message = f"{name} is installed as {installed[name].value}, which cannot be imported: {reason}"
+        raise configuration.error(place, message) from error
 
 
 def imported(configuration: Configuration, place: tuple[str | int, ...], name: str) -> Any:  # noqa: ANN401

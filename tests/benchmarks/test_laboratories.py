@@ -53,6 +53,13 @@ def test_exact_laboratory_is_the_same_one_and_measures_the_truth(family):
     assert exact.fingerprint != noisy.fingerprint
 
 
+@needs_tables
+def test_recorded_table_keeps_its_noise():
+    """There is no truth to take instead."""
+    with pytest.raises(ValueError, match="composites is recorded"):
+        FAMILIES["composites"]("composites", 0).exact()
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_region_takes_its_share_of_the_space(shape):
     """A failing region of any shape takes the share that was asked for."""

@@ -1,5 +1,6 @@
 """A campaign whose terminal goes, or whoever reads its output: it goes on to its end, and says no more."""
 
+import io
 import os
 import pty
 import signal
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 from worlds import CONFIG, write_config
 
-from orchestrator.cli import replay
+from orchestrator.cli import main, replay
+from orchestrator.display.streams import unfailing
 from orchestrator.ledger import Ledger, LedgerError
 
 PATIENCE_S = 90  # the machine may be busy; nothing waits so long where it is not
@@ -129,3 +131,44 @@ def test_refusal_that_nobody_reads_has_its_exit_status(tmp_path: Path) -> None:
     process = subprocess.run(words, cwd=tmp_path, env=ENV, stderr=write, check=False)
     os.close(write)
     assert process.returncode == 2
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_refusal_without_a_stream_has_its_exit_status(tmp_path: Path, closed: str) -> None:
+    """A shell may have closed what would be written to; Python then has no stream at all."""
+    words = ["sh", "-c", f'exec "$0" -c "$1" none.yaml {closed}', sys.executable, RUN]
+    assert subprocess.run(words, cwd=tmp_path, env=ENV, check=False).returncode == 2
+
+
+def test_campaign_without_standard_error_runs(tmp_path: Path) -> None:
+    """It has nothing to complain of anyway."""
+    write_config(tmp_path)
+    words = ["sh", "-c", 'exec "$0" -c "$1" tiny.yaml --out out --quiet 2>&-', sys.executable, RUN]
+    assert subprocess.run(words, cwd=tmp_path, env=ENV, check=False).returncode == 0
+    assert kinds(tmp_path)[-1] == "campaign_closed"
+
+
+class Elsewhere(io.TextIOBase):
+    """A stream that shows its text somewhere else than its file, as that of a notebook does."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def fileno(self) -> int:
+        """Tell of a file that it does not write to."""
+        return 2
+
+    def write(self, text: str) -> int:
+        """Keep it."""
+        self.text += text
+        return len(text)
+
+
+def test_words_reach_a_stream_that_is_not_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a notebook a refusal is read in the notebook, and a tee gets what it is to copy."""
+    shown = Elsewhere()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with unfailing():
+        assert sys.stderr is shown
+    assert main(["none.yaml"]) == 2
+    assert "none.yaml: no such file" in shown.text

@@ -74,7 +74,10 @@ def test_check_instruments_refuses_words(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_check_instruments_halts_what_it_moves_when_interrupted(tmp_path: Path, number: signal.Signals) -> None:
-    """Any end in mid-step sends the instrument to its safe state first, also where a shell has had Ctrl-C ignored."""
+    """Any end in mid-step sends the instrument to its safe state first, also where a shell has had Ctrl-C ignored.
+
+    The same signal once more, as a closed window may send it, does not end what is being done about it.
+    """
     write_config(tmp_path, REAL.replace("worlds:BlockingOven", "slow:SlowOven"))
     (tmp_path / "slow.py").write_text(
         "import dataclasses, pathlib, time\n"
@@ -88,6 +91,8 @@ def test_check_instruments_halts_what_it_moves_when_interrupted(tmp_path: Path, 
         "        time.sleep(60)\n"
         "    def halt(self):\n"
         "        if pathlib.Path('begun').exists():\n"
+        "            pathlib.Path('halting').touch()\n"
+        "            time.sleep(0.5)\n"
         "            pathlib.Path('halted').touch()\n"
     )
     run = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
@@ -97,6 +102,9 @@ def test_check_instruments_halts_what_it_moves_when_interrupted(tmp_path: Path, 
     with subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True) as process:
         while not (tmp_path / "begun").exists():
             time.sleep(0.05)
+        process.send_signal(number)
+        while not (tmp_path / "halting").exists():
+            time.sleep(0.01)
         process.send_signal(number)
         said, _ = process.communicate(timeout=30)
     assert (process.returncode, "interrupted; oven was halted" in said) == (3, True), said

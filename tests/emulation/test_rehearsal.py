@@ -17,9 +17,9 @@ from instruments.driver import Identity, Origin
 from instruments.sputter.emulator import EmulatedSputter
 from orchestrator.campaign import Campaign
 from orchestrator.clock import WallClock
-from orchestrator.commands.emulate_instruments import emulated
 from orchestrator.config import ConfigError, Configuration, load
 from orchestrator.laboratory import check_origins
+from orchestrator.laboratory.emulation import emulated
 from orchestrator.ledger import Kind, Ledger, Run
 
 pytestmark = pytest.mark.extra
