@@ -6,6 +6,7 @@ status: 0 finished, 2 configuration or usage, 3 stopped and resumable, 4 halted 
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import Protocol
@@ -68,6 +69,7 @@ def check(argv: Sequence[str] | None = None) -> int:
 
 def _guarded(command: Command, argv: Sequence[str] | None) -> int:
     """Run a command and turn what a person can mend into a message and an exit status."""
+    _open_streams()
     try:
         args = command.parser().parse_args(argv)
     except SystemExit as error:
@@ -90,6 +92,13 @@ def _guarded(command: Command, argv: Sequence[str] | None) -> int:
         return _STOPPED
 
 
+def _open_streams() -> None:
+    """Where the process has no stream to write to, as a shell may have closed it (`>&-`), lose what is written."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - until the process ends
+
+
 def _failed(message: str, status: int) -> int:
     """Say why. A message quotes what was written by others: it may neither steer the terminal nor tell a password."""
     from orchestrator.address import without_password  # noqa: PLC0415 - so that --help answers at once
@@ -98,6 +107,5 @@ def _failed(message: str, status: int) -> int:
 
     lines = (clean(without_password(line), _LONGEST_LINE) for line in message.split("\n"))
     with unfailing():
-        if sys.stderr is not None:  # as where a shell has closed it
-            sys.stderr.write("".join(f"{line}\n" for line in lines))
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
     return status

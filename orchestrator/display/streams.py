@@ -50,11 +50,8 @@ def _unfailing(stream: TextIO) -> TextIO:
     )
 
 
-def _is_file(stream: TextIO | None) -> bool:
-    """Return whether a stream leads straight to an open file, as one of a notebook, or a console of Windows, does not.
-
-    There may be none at all, as where a shell has closed it (`2>&-`).
-    """
+def _is_file(stream: TextIO) -> bool:
+    """Return whether a stream leads straight to an open file; that of a notebook, or a console of Windows, does not."""
     buffer = getattr(stream, "buffer", None)
     raw = getattr(buffer, "raw", buffer)  # with python -u there is nothing between
     return isinstance(raw, io.FileIO) and not raw.closed

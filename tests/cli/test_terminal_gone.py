@@ -140,10 +140,11 @@ def test_refusal_without_a_stream_has_its_exit_status(tmp_path: Path, closed: st
     assert subprocess.run(words, cwd=tmp_path, env=ENV, check=False).returncode == 2
 
 
-def test_campaign_without_standard_error_runs(tmp_path: Path) -> None:
-    """It has nothing to complain of anyway."""
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_campaign_without_a_stream_runs(tmp_path: Path, closed: str) -> None:
+    """What it would say is in the ledger and the report."""
     write_config(tmp_path)
-    words = ["sh", "-c", 'exec "$0" -c "$1" tiny.yaml --out out --quiet 2>&-', sys.executable, RUN]
+    words = ["sh", "-c", f'exec "$0" -c "$1" tiny.yaml --out out {closed}', sys.executable, RUN]
     assert subprocess.run(words, cwd=tmp_path, env=ENV, check=False).returncode == 0
     assert kinds(tmp_path)[-1] == "campaign_closed"
 
