@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.display.parser import Parser
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FINE, STOPPED, FAILED = 0, 3, 4
 _POINTS = 20
+_PAIR = "NAME=VALUE"
 _STYLES = {"passed": "green", "failed": "bold red", "skipped": "dim"}
 
 
@@ -67,11 +68,12 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
 
     from orchestrator.campaign import Campaign  # noqa: PLC0415 - as above
+    from orchestrator.config import read_pairs  # noqa: PLC0415 - as above
     from orchestrator.engine.signals import interrupted_once  # noqa: PLC0415 - as above
 
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # so that `package.module:Class` finds one's own driver
-    campaign = Campaign.from_yaml(args.config, overrides=_pairs(args.set, "--set"))
+    campaign = Campaign.from_yaml(args.config, overrides=read_pairs(args.set, form=_PAIR))
     _refuse_unknown(args, campaign)
     commands = _commands(args, campaign)
     console, counts = Console(highlight=False), Counter[str]()
@@ -109,15 +111,6 @@ def _halt(campaign: "Campaign", role: str) -> None:
         Console(highlight=False).print(words, style=style, markup=False)
 
 
-def _pairs(texts: list[str], option: str) -> dict[str, Any]:
-    from orchestrator.config import ConfigError, Problem, read_scalar  # noqa: PLC0415 - so that --help answers at once
-
-    loose = [Problem(f"{option} {text}", "is not NAME=VALUE") for text in texts if "=" not in text]
-    if loose:
-        raise ConfigError(loose)
-    return {name: read_scalar(value) for name, value in (text.split("=", 1) for text in texts)}
-
-
 def _refuse_unknown(args: argparse.Namespace, campaign: "Campaign") -> None:
     from orchestrator.config import ConfigError, Problem  # noqa: PLC0415 - so that --help answers at once
 
@@ -133,12 +126,13 @@ def _commands(args: argparse.Namespace, campaign: "Campaign") -> "dict[str, Comm
     from instruments.driver import Command  # noqa: PLC0415 - so that --help answers at once
     from orchestrator.chance import stream  # noqa: PLC0415 - as above
     from orchestrator.clock import is_phased  # noqa: PLC0415 - as above
+    from orchestrator.config import read_pairs  # noqa: PLC0415 - as above
     from orchestrator.laboratory.rehearsal import rehearse  # noqa: PLC0415 - as above
 
     settings, laboratory = campaign.settings, campaign.laboratory
     points = list(campaign.planner.space.sample(_POINTS, stream(settings.seed, "check", "points")))
     found = rehearse(laboratory, points, settings.seed)
-    given = _pairs(args.settings, "--with")
+    given = read_pairs(args.settings, "--with", _PAIR)
     for role in args.move if given else ():
         action = found[role].action if role in found else next(iter(laboratory.instruments[role].actions))
         found[role] = Command(role, action, {**(found[role].settings if role in found else {}), **given})

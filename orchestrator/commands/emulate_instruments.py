@@ -43,13 +43,10 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         ConfigError: Everything that is wrong with the configuration.
     """
-    from orchestrator.config import ConfigError, Problem, load, read_scalar  # noqa: PLC0415 - so that --help answers at once
+    from orchestrator.config import ConfigError, Problem, load, read_pairs  # noqa: PLC0415 - so that --help answers at once
     from orchestrator.laboratory.emulation import emulated  # noqa: PLC0415 - as above
 
-    loose = [text for text in args.set if "=" not in text]
-    if loose:
-        raise ConfigError([Problem(f"--set {text}", "is not KEY=VALUE") for text in loose])
-    overrides = {key: read_scalar(value) for key, value in (text.split("=", 1) for text in args.set)}
+    overrides = read_pairs(args.set)
     if args.seed is not None:
         overrides["seed"] = args.seed
     served = emulated(load(args.config, overrides))

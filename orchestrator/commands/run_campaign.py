@@ -99,17 +99,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _overrides(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """Return the configuration's file and the values that the command line sets."""
-    from orchestrator.config import ConfigError, Problem, read_scalar  # noqa: PLC0415 - so that --help answers at once
+    from orchestrator.config import ConfigError, Problem, read_pairs  # noqa: PLC0415 - so that --help answers at once
 
     loose = [text for text in args.set if "=" not in text]
     if args.config is None and len(loose) == 1:  # `--set a=1 CONFIG`
         args.config = loose.pop()
     if args.config is None:
         raise ConfigError([Problem("run-campaign", "CONFIG is missing; give the campaign's YAML file")])
-    if loose:
-        raise ConfigError([Problem(f"--set {text}", "is not KEY=VALUE") for text in loose])
-    pairs = [text.split("=", 1) for text in args.set if "=" in text]
-    overrides = {key: read_scalar(value) for key, value in pairs}
+    overrides = read_pairs([*loose, *(text for text in args.set if "=" in text)])
     given = {"budget.runs": args.runs, "seed": args.seed}
     return args.config, overrides | {key: value for key, value in given.items() if value is not None}
 

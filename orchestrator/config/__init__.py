@@ -17,7 +17,7 @@ from orchestrator.address import without_password
 from orchestrator.config import schema
 from orchestrator.config.messages import problems_of, shown
 from orchestrator.config.schema import CampaignConfig
-from orchestrator.config.yaml_source import ConfigError, Problem, Source, read_list, read_scalar, read_yaml
+from orchestrator.config.yaml_source import ConfigError, Problem, Source, read_list, read_pairs, read_scalar, read_yaml
 from orchestrator.files.reading import Unreadable, as_text, is_file, read_bytes
 from orchestrator.formula import FormulaError, Names, read_comparisons, read_expression
 
@@ -28,6 +28,7 @@ __all__ = [
     "Problem",
     "load",
     "read_list",
+    "read_pairs",
     "read_scalar",
     "recorded",
     "schema",

@@ -5,6 +5,7 @@ Rules: no tag runs code, no key is given twice, numbers and booleans are those o
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,6 +164,23 @@ def read_scalar(text: str) -> Any:  # noqa: ANN401 - YAML is untyped
         ConfigError: It is not valid YAML.
     """
     return read_yaml(text, "--set").data
+
+
+def read_pairs(texts: Sequence[str], option: str = "--set", form: str = "KEY=VALUE") -> dict[str, Any]:
+    """Read values given on the command line with their keys.
+
+    Args:
+        texts: As they were given.
+        option: By which option.
+        form: What each of them has to look like, as that option's help says.
+
+    Raises:
+        ConfigError: Each one without a key, or a value that is not valid YAML.
+    """
+    loose = [Problem(f"{option} {text}", f"is not {form}") for text in texts if "=" not in text]
+    if loose:
+        raise ConfigError(loose)
+    return {key: read_scalar(value) for key, value in (text.split("=", 1) for text in texts)}
 
 
 def read_list(text: str, place: str) -> list[Any]:

@@ -12,7 +12,7 @@ from types import FrameType
 from orchestrator.display.streams import silence, unfailing
 from orchestrator.engine.loop import Engine
 
-ENDING = (signal.SIGINT, signal.SIGTERM)
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 """Signals by which a person ends what is going on."""
 
 
@@ -47,7 +47,7 @@ def outliving_the_terminal() -> Iterator[None]:
     def on_hangup(_number: int, _frame: FrameType | None) -> None:
         silence(terminals)
 
-    with unfailing(), handled(on_hangup, hangup()):
+    with unfailing(), handled(on_hangup, _hangup()):
         yield
 
 
@@ -58,7 +58,7 @@ def interrupted_once() -> Iterator[None]:
     So what is done at the end is done to its end: a window that is closed may send SIGHUP twice. Ctrl-C is heard also
     where it was ignored, as a shell has it for what it starts in the background.
     """
-    numbers = [*ENDING, *hangup()]
+    numbers = [*_ENDING, *_hangup()]
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         for number in numbers:
@@ -69,7 +69,7 @@ def interrupted_once() -> Iterator[None]:
         yield
 
 
-def hangup() -> list[signal.Signals]:
+def _hangup() -> list[signal.Signals]:
     """Return SIGHUP, unless it is ignored from the beginning, as `nohup` has it; Windows has none."""
     known = [number for number in signal.Signals if number.name == "SIGHUP"]
     return [number for number in known if signal.getsignal(number) != signal.SIG_IGN]
@@ -77,7 +77,7 @@ def hangup() -> list[signal.Signals]:
 
 @contextmanager
 def handled(
-    handler: Callable[[int, FrameType | None], None] | signal.Handlers, numbers: Iterable[int] = ENDING
+    handler: Callable[[int, FrameType | None], None] | signal.Handlers, numbers: Iterable[int] = _ENDING
 ) -> Iterator[None]:
     """Let a handler have signals for a while, SIGINT and SIGTERM unless others are named."""
     try:

@@ -56,15 +56,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, Any]:
-    from orchestrator.config import ConfigError, Problem, read_scalar  # noqa: PLC0415 - so that --help answers at once
+    from orchestrator.config import read_pairs  # noqa: PLC0415 - so that --help answers at once
 
-    loose = [text for text in args.set if "=" not in text]
-    if loose:
-        raise ConfigError([Problem(f"--set {text}", "is not KEY=VALUE") for text in loose])
-    overrides = {key: read_scalar(value) for key, value in (text.split("=", 1) for text in args.set)}
     models = None if args.models is None else [word.strip() for word in args.models.split(",")]
     given = {"screening.levels": args.levels, "screening.models": models}
-    return overrides | {key: value for key, value in given.items() if value is not None}
+    return read_pairs(args.set) | {key: value for key, value in given.items() if value is not None}
 
 
 def _entries(args: argparse.Namespace, configuration: "Configuration") -> "tuple[Entry, ...]":

@@ -8,7 +8,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,7 +143,8 @@ def _preview(plan: "Plan") -> int:
 
 def _perform(args: argparse.Namespace, plan: "Plan", results: "Results") -> str:
     """Perform what is left and keep it; return why it was not all, or ""."""
-    from orchestrator.sweep.closing import watched  # noqa: PLC0415 - so that --help answers at once
+    from orchestrator.engine.signals import handled  # noqa: PLC0415 - so that --help answers at once
+    from orchestrator.sweep.closing import watched  # noqa: PLC0415 - as above
     from orchestrator.sweep.cluster import ClusterLost  # noqa: PLC0415 - as above
 
     left = [planned for planned in plan.campaigns if not results.is_done(planned.key)]
@@ -153,7 +154,8 @@ def _perform(args: argparse.Namespace, plan: "Plan", results: "Results") -> str:
     if not left:
         return ""
     try:
-        with ExitStack() as stack, _terminable():
+        # A queue of jobs sends SIGTERM: it ends what Ctrl-C ends.
+        with ExitStack() as stack, handled(signal.default_int_handler, [signal.SIGTERM]):
             for result in watched(_crew(args, plan, left, stack), len(left)):
                 results.add(result)
     except KeyboardInterrupt:
@@ -162,20 +164,6 @@ def _perform(args: argparse.Namespace, plan: "Plan", results: "Results") -> str:
         return str(error)
     n_broken = sum(not results.is_done(planned.key) for planned in left)
     return f"{n_broken} of {len(plan.campaigns)} campaigns broke" if n_broken else ""
-
-
-@contextmanager
-def _terminable() -> "Iterator[None]":
-    """Let a SIGTERM, as a queue of jobs sends it, end what Ctrl-C ends."""
-    try:
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    except ValueError:  # not the main thread: a notebook's kernel keeps its own handlers
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _crew(args: argparse.Namespace, plan: "Plan", left: "list[Planned]", stack: ExitStack) -> "Iterator[Result]":
