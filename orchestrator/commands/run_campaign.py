@@ -103,10 +103,11 @@ def _overrides(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
 
     loose = [text for text in args.set if "=" not in text]
     if args.config is None and len(loose) == 1:  # `--set a=1 CONFIG`
-        args.config = loose.pop()
+        args.config = loose[0]
+        args.set.remove(args.config)
     if args.config is None:
         raise ConfigError([Problem("run-campaign", "CONFIG is missing; give the campaign's YAML file")])
-    overrides = read_pairs([*loose, *(text for text in args.set if "=" in text)])
+    overrides = read_pairs(args.set)
     given = {"budget.runs": args.runs, "seed": args.seed}
     return args.config, overrides | {key: value for key, value in given.items() if value is not None}
 

@@ -1,6 +1,8 @@
 """The command line: exit statuses, messages, resuming, and nothing lost on bad input."""
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -93,6 +95,19 @@ def test_cli_run_again_says_it_has_ended(tmp_path: Path, capsys: pytest.CaptureF
     assert (tmp_path / "out" / "ledger.sqlite").read_bytes() == before
     assert run(tmp_path, "--new") == 0
     assert (tmp_path / "out-2" / "report.html").is_file()
+
+
+def test_cli_says_how_to_go_on_where_the_configuration_stood_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command it prints can be given as it stands: the file once, what was set after it."""
+    write_config(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    words = ["--out", "out", "--set", "budget.runs=2", "tiny.yaml"]
+    assert (main(words), main(words)) == (0, 0)
+    (line,) = re.findall(r"for more runs: run-campaign (.*) --runs N$", capsys.readouterr().out, re.MULTILINE)
+    assert main(shlex.split(line)) == 0
+    assert "tiny: this campaign has ended" in capsys.readouterr().out
 
 
 def test_cli_results_that_are_missing_are_written_again(tmp_path: Path) -> None:

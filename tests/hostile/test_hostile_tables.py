@@ -106,11 +106,12 @@ def test_file_that_is_none_is_refused_and_not_waited_for(bench: Path, make: Call
     assert len(answer.err.splitlines()) == 1
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="whoever is root may read everything")
 @pytest.mark.parametrize("place", [*PLACES, "configs/lipon.yaml"])
 def test_file_that_may_not_be_read_is_refused(bench: Path, place: str) -> None:
     """The message says so."""
     (bench / place).chmod(0)
+    if os.access(bench / place, os.R_OK):
+        pytest.skip("whoever is root may read everything")
     answer = asked(place) if place in PLACES else ask(main, place)
     assert answer.status == REFUSED
     assert "Permission denied" in answer.err
