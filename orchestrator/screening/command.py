@@ -65,10 +65,10 @@ def _overrides(args: argparse.Namespace) -> dict[str, Any]:
 
 def _entries(args: argparse.Namespace, configuration: "Configuration") -> "tuple[Entry, ...]":
     from orchestrator.config import ConfigError, Problem  # noqa: PLC0415 - so that --help answers at once
-    from orchestrator.screening.catalogue import chosen  # noqa: PLC0415 - as above
+    from orchestrator.screening.catalogue import chosen, own  # noqa: PLC0415 - as above
 
     try:
-        return chosen(configuration.settings.screening.models)
+        return chosen(configuration.settings.screening.models, own(configuration.settings))
     except ValueError as error:
         if args.models is not None:
             raise ConfigError([Problem(f"--models {args.models}", str(error))]) from error

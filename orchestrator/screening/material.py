@@ -93,7 +93,7 @@ def read(configuration: Configuration) -> Material:
         settings.screening.truth or "",
         why,
         _defects(configuration),
-        (*_unused(read_and_kept), *_unseen(settings), *_refused(configuration, space)),
+        (*_unused(read_and_kept), *_not_seen_by_all(settings), *_refused(configuration, space)),
     )
 
 
@@ -114,9 +114,11 @@ def _unused(read_and_kept: Sequence[tuple[str, Rows | None, Rows | None]]) -> It
             )
 
 
-def _unseen(settings: CampaignConfig) -> Iterator[str]:
+def _not_seen_by_all(settings: CampaignConfig) -> Iterator[str]:
     if settings.planner.features:
-        yield f"models are compared without {', '.join(settings.planner.features)} (planner.features)"
+        yield f"only the planner's model sees {', '.join(settings.planner.features)} (planner.features)"
+    if settings.objective.scale == "log":
+        yield "only the planner's model learns the logarithm of the objective (objective.scale)"
 
 
 def _refused(configuration: Configuration, space: ParameterSpace) -> Iterator[str]:

@@ -98,7 +98,7 @@ def window_words(screening: Screening, model: ModelResult, region: Region) -> st
 
 
 def _source(screening: Screening) -> Iterator[str]:
-    guarded = [m for m in screening.models if m.borrows and m.mode == "scaled"]
+    guarded = [m for m in screening.models if m.borrows and not m.is_natural]
     if guarded:
-        earned = ", ".join(f"{m.label} {m.source_weight:g}" for m in guarded)
+        earned = ", ".join(f"{m.label} {number(m.source_weight, 2)}" for m in guarded)
         yield f"weight that the source earned: {earned}"

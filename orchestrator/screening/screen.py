@@ -86,7 +86,7 @@ def screen(
 def _judged(material: Material, entry: Entry, whole: Screening) -> ModelResult:
     """Fit one model and return everything that is told of it."""
     space, target = material.space, material.target
-    found = fitted(entry, space, target, material.source if entry.borrows else None, whole.folds)
+    found = fitted(entry, material, whole.folds)
     at_truth = None if whole.truth is None else _at(space, found.estimator, whole.truth, is_natural=entry.is_natural)
     judged = {Kind.IN_SAMPLE: found.in_sample, Kind.OUT_OF_FOLD: found.out_of_fold}
     errors = {kind: scores(target.values, predictions.mean) for kind, predictions in judged.items()}

@@ -129,7 +129,7 @@ def drivers(screening: Screening) -> Sheet:
         "Analysis of variance of the predictions over the grid, exact on it: the share of each parameter alone / with "
         "its interactions (first-order and total index)."
     )
-    if any(model.mode != "scaled" for model in screening.models):
+    if any(model.is_natural for model in screening.models):
         note += " Mode paper takes features in their own units: there the largest numbers drive the kernel."
     headings = ("model", *(named(p.name, p.unit) for p in screening.space.parameters))
     return Sheet("drivers", "Which parameters drive the prediction, %", headings, rows, note=note)
@@ -140,10 +140,10 @@ def transfer(screening: Screening) -> Sheet:
     rows = [
         (
             model.label,
-            f"{model.source_weight:g}",
+            number(model.source_weight, 2),
             _evidence(model, "0"),
             _evidence(model, f"{model.source_weight:g}") if model.source_weight else _NONE,
-            " ".join(f"{weight:g}" for weight in model.fold_weights),
+            " ".join(number(weight, 2) for weight in model.fold_weights),
         )
         for model in screening.models
         if model.borrows

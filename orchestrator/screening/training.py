@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from orchestrator.data import Rows
 from orchestrator.screening.catalogue import Entry
+from orchestrator.screening.material import Material
 from orchestrator.screening.result import Predictions
-from orchestrator.space import ParameterSpace
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Fitted:
     fold_estimators: tuple[Any, ...]
 
 
-def fitted(entry: Entry, space: ParameterSpace, target: Rows, source: Rows | None, folds: NDArray[np.int_]) -> Fitted:
+def fitted(entry: Entry, material: Material, folds: NDArray[np.int_]) -> Fitted:
     """Fit a model and predict every target row seen and unseen.
 
     Nested cross-validation: an estimator chooses its hyper-parameters, and the weight of its source, from the rows it
@@ -41,14 +40,12 @@ def fitted(entry: Entry, space: ParameterSpace, target: Rows, source: Rows | Non
 
     Args:
         entry: The model.
-        space: The parameters.
-        target: Rows of this tool.
-        source: Rows to borrow from, or None.
+        material: The rows, and what they are of.
         folds: The fold of each target row.
     """
+    space, target = material.space, material.target
     X = space.encode(target.points, natural=entry.is_natural)
-    borrowed = None if source is None else (space.encode(source.points, natural=entry.is_natural), source.values)
-    unfitted = entry.build(borrowed)
+    unfitted = entry.build(space, material.objective, material.source if entry.borrows else None)
     whole = clone(unfitted).fit(X, target.values)
     mean, sd, parts = np.empty(len(X)), np.empty(len(X)), []
     for fold in range(folds.max() + 1):

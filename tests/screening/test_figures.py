@@ -12,8 +12,9 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import mean_absolute_error, mean_absolute_percentage_error, r2_score, root_mean_squared_error
 
 from orchestrator.data import Rows
+from orchestrator.objective import Objective
 from orchestrator.screening.catalogue import CATALOGUE, KEYS, Entry, chosen
-from orchestrator.screening.material import _few
+from orchestrator.screening.material import Material, _few
 from orchestrator.screening.noise import noise_of
 from orchestrator.screening.result import Kind, Predictions
 from orchestrator.screening.scores import coverage, scores
@@ -22,6 +23,7 @@ from orchestrator.space import Parameter, ParameterSpace
 from orchestrator.surrogates.guard import deal_folds
 
 SPACE = ParameterSpace([Parameter("heat", "K", 0, 50), Parameter("time", "s", 1, 9)])
+RATE = Objective("rate", "nm/min")
 
 
 def rows(values, points, sds=None):
@@ -104,7 +106,7 @@ class Memory(BaseEstimator):
 class Remembering(Entry):
     """An entry of the catalogue that remembers."""
 
-    def build(self, _):
+    def build(self, *_):
         """Return the model."""
         return Memory()
 
@@ -114,7 +116,8 @@ def test_training_never_shows_a_model_the_fold_it_is_judged_on():
     points = [{"heat": float(h), "time": 2.0} for h in range(8)] * 2
     target = rows(np.arange(16.0), points)
     folds = deal_folds(SPACE.encode(points), target.values)
-    found = fitted(Remembering("svr", "memory"), SPACE, target, None, folds)
+    material = Material("study", SPACE, RATE, target, None, (), None, "", "no truth: a test")
+    found = fitted(Remembering("svr", "memory"), material, folds)
     assert found.in_sample.mean.min() == 1.0
     assert found.out_of_fold.mean.max() == 0.0
     assert len(found.fold_weights) == 6

@@ -3,11 +3,17 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from orchestrator.cli import screen
 from orchestrator.config import load
+from orchestrator.planner.belief import Belief
+from orchestrator.planner.suggestion import Observation
+from orchestrator.screening.catalogue import own
 from orchestrator.screening.material import read
+from orchestrator.screening.training import fitted
+from orchestrator.surrogates.guard import deal_folds
 
 LIPON = Path(__file__).parents[2] / "configs" / "lipon.yaml"
 
@@ -70,7 +76,37 @@ def test_screening_refuses_its_folder_before_it_fits(tmp_path, capsys, monkeypat
     assert "taken: cannot be written: File exists; choose another folder with --out" in capsys.readouterr().err
 
 
-def test_screening_says_that_features_are_left_out():
-    """Models are compared on the parameters alone; a campaign that has features can be screened all the same."""
+def test_screening_says_what_only_the_planner_sees():
+    """The other models are compared on the parameters alone, and on the values as they are."""
     found = read(load(LIPON, {"planner.features": ["pressure*distance"]}))
-    assert "models are compared without pressure*distance (planner.features)" in found.remarks
+    assert "only the planner's model sees pressure*distance (planner.features)" in found.remarks
+    assert "only the planner's model learns the logarithm of the objective (objective.scale)" in found.remarks
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [{}, {"planner.surrogate": "gp", "planner.mode": "scaled", "objective.goal": "minimise"}, {"data.source": None}],
+)
+def test_screening_asks_the_planner_itself(overrides):
+    """What it predicts, and how sure it is, is what the campaign's planner believes on the same rows."""
+    configuration = load(LIPON, overrides)
+    settings, material = configuration.settings, read(configuration)
+    rows, objective, space = material.target, material.objective, material.space
+    model = fitted(own(settings), material, deal_folds(space.encode(rows.points), rows.values))
+    known = [Observation(point, value) for point, value in zip(rows.points, rows.values.tolist(), strict=True)]
+    belief = Belief(space, objective, settings.planner.turn(1), known, source=material.source)
+    asked = space.draw(20, np.random.default_rng(1))
+    mean, sd = model.estimator.predict(asked, return_std=True)
+    believed = belief.at(asked)
+    np.testing.assert_allclose(mean, objective.predicted(believed.score))
+    np.testing.assert_allclose(sd, objective.predicted_sd(believed.score, believed.sd))
+
+
+def test_screening_has_the_planner_beside_the_list(tmp_path, capsys):
+    """It can be asked for by name, and has a row of its own; the features are no parameters of the page."""
+    args = [str(LIPON), "--models", "planner,svr", "--levels", "5", "--out", str(tmp_path)]
+    assert screen(args) == 0
+    assert "planner's model" in capsys.readouterr().out
+    found = json.loads((tmp_path / "screening.json").read_text())
+    assert [model["model"] for model in found["models"]] == ["svr:paper", "svr:paper-search", "svr", "planner:averaged"]
+    assert set(found["models"][-1]["optimum"]["point"]) == {"distance", "power", "pressure"}
