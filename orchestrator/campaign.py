@@ -160,8 +160,9 @@ class Campaign:
             try:
                 stop = self._drive(ledger, watcher or Silent(), words)
             finally:
-                self.laboratory.close()
-            with handled(signal.SIG_IGN):  # nobody interrupts the few seconds in which the results are written
+                with handled(signal.SIG_IGN):  # nobody interrupts the few seconds in which instruments are closed
+                    self.laboratory.close()
+            with handled(signal.SIG_IGN):  # nor those in which the results are written
                 self.write_results(ledger)
             return Outcome(stop, self.folder, self.ledger_path, ledger.state)
 

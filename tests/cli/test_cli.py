@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from worlds import CONFIG, write_config
+from worlds import CONFIG, Oven, Scale, write_config
 
 from orchestrator.cli import main, replay
 from orchestrator.ledger import Ledger
@@ -236,6 +236,20 @@ def test_cli_second_interrupt_halts_the_instruments(tmp_path: Path) -> None:
     process.communicate(timeout=30)
     assert process.returncode == 3
     assert count(tmp_path, "step_failed") == 1
+
+
+def test_cli_interrupt_while_instruments_are_closed_costs_no_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The campaign is over by then: every instrument is closed, the report written, and nothing false is said."""
+    write_config(tmp_path)
+    monkeypatch.setattr(Oven, "close", lambda _: signal.raise_signal(signal.SIGINT))
+    closed: list[str] = []
+    monkeypatch.setattr(Scale, "close", lambda scale: closed.append(scale.name))
+    assert run(tmp_path) == 0
+    assert closed == ["scale"]
+    assert (tmp_path / "out" / "report.html").is_file()
+    assert capsys.readouterr().err == ""
 
 
 def test_cli_second_interrupt_does_not_wait_for_a_phase_that_was_cut_short(tmp_path: Path) -> None:
