@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +13,7 @@ from orchestrator.clock import SimulatedClock, WallClock
 from orchestrator.config import CampaignConfig, ConfigError, Configuration, Problem, load, recorded
 from orchestrator.config.comparison import CHANGEABLE, Difference, differences
 from orchestrator.data import DataError, read_csv
+from orchestrator.display.summary import plain_text, summary
 from orchestrator.display.watcher import Silent, Watcher
 from orchestrator.engine import Engine, Word
 from orchestrator.engine.answers import misfits
@@ -56,8 +57,17 @@ class Outcome:
     stop: Stop
     folder: Path
     ledger: Path | Address
-    state: State
+    state: State = field(repr=False)
     is_new: bool = True
+
+    @property
+    def files(self) -> dict[str, Path | Address]:
+        """Where report, table and ledger are, by what they are called."""
+        return {"report": self.folder / "report.html", "runs": self.folder / "runs.csv", "ledger": self.ledger}
+
+    def __str__(self) -> str:
+        """Return the closing words, as the command line prints them."""
+        return plain_text(summary(self.state), self.files)
 
 
 class Campaign:

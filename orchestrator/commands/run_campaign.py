@@ -146,23 +146,17 @@ def _watcher(campaign: "Campaign", *, is_live: bool) -> Any:  # noqa: ANN401 - o
 def _close(campaign: "Campaign", outcome: "Outcome", *, is_live: bool, again: str) -> None:
     from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
 
-    from orchestrator.display.summary import closing_text, plain_text, summary  # noqa: PLC0415 - as above
+    from orchestrator.display.summary import closing_text, summary  # noqa: PLC0415 - as above
     from orchestrator.display.wording import clean  # noqa: PLC0415 - as above
 
-    files = {
-        "report": outcome.folder / "report.html",
-        "runs": outcome.folder / "runs.csv",
-        "ledger": outcome.ledger,
-    }
     if not outcome.is_new:
         sys.stdout.write(
             f"{campaign.settings.campaign}: this campaign has ended ({outcome.stop.reason}); nothing was changed\n"
         )
-    facts = summary(outcome.state)
     if is_live:
-        Console().print(closing_text(facts, files))
+        Console().print(closing_text(summary(outcome.state), outcome.files))
     else:
-        sys.stdout.write(plain_text(facts, files) + "\n")
+        sys.stdout.write(f"{outcome}\n")
     if outcome.stop.status == "paused":
         sys.stdout.write(f"paused: {clean(outcome.stop.reason)}\nto go on: {again}\n")
     elif not outcome.is_new:

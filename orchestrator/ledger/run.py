@@ -86,24 +86,24 @@ class Run:
 
     number: int
     point: Mapping[str, float | str]
-    why: Mapping[str, Any]
+    why: Mapping[str, Any] = field(repr=False)
     purpose: str = "search"
-    units: Mapping[str, str] = field(default_factory=dict)
-    concerns: Mapping[str, Any] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict, repr=False)
+    concerns: Mapping[str, Any] = field(default_factory=dict, repr=False)
     stage: str = "suggested"
     status: str | None = None
     value: float | None = None
     sd: float | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
     failure: str | None = None
     reason: str = ""
     suggested_s: float = 0.0
     start_s: float | None = None
     end_s: float | None = None
-    waits: Mapping[str, Any] | None = None
-    steps: list[Step] = field(default_factory=list)
-    finished: Mapping[str, Any] = field(default_factory=dict)
-    verdict: str | None = None
+    waits: Mapping[str, Any] | None = field(default=None, repr=False)
+    steps: list[Step] = field(default_factory=list, repr=False)
+    finished: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    verdict: str | None = field(default=None, repr=False)
 
     @property
     def is_open(self) -> bool:

@@ -36,7 +36,7 @@ class TransitionError(ValueError):
     """An event that the state machine does not allow where it stands."""
 
 
-@dataclass
+@dataclass(repr=False)
 class State:
     """Everything the ledger says, as of its last event.
 
@@ -81,6 +81,10 @@ class State:
     lab_s: float = 0.0
     n_events: int = 0
     head: str = ""
+
+    def __repr__(self) -> str:
+        """Return what fits into a line; the whole of it would fill a screen for each run."""
+        return f"State({self.status}, {len(self.runs)} runs, {self.n_events} events, head {self.head[:12]})"
 
     def following(self, event: Event) -> str:
         """Return the status that an event leads to, of the run or the step it is about; "" if it is about neither.

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from worlds import CONFIG, Oven, Scale, write_config
 
+from orchestrator.campaign import Campaign
 from orchestrator.cli import main, replay
 from orchestrator.ledger import Ledger
 
@@ -83,6 +84,19 @@ def test_cli_driver_that_a_package_installs(
     write_config(tmp_path)
     assert run(tmp_path, "--set", DRIVER + "stove") == status
     assert said in capsys.readouterr().err
+
+
+def test_outcome_says_in_a_notebook_what_the_command_line_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Printed it has the closing words; shown it fits into a few lines, whatever the ledger holds."""
+    write_config(tmp_path)
+    outcome = Campaign.from_yaml(tmp_path / "tiny.yaml", out=tmp_path / "out").run()
+    assert capsys.readouterr().out == ""
+    assert run(tmp_path) == 0
+    assert f"nothing was changed\n{outcome}\n" in capsys.readouterr().out
+    assert all(file.exists() for file in outcome.files.values() if isinstance(file, Path))
+    assert max(len(repr(shown)) for shown in (outcome, outcome.state, outcome.state.runs[1])) < 600
 
 
 def test_cli_run_again_says_it_has_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
