@@ -85,7 +85,7 @@ def _further(suggestion: Suggestion, joint: Compromise) -> list[str]:
 def _source(weight: float, evidence: Mapping[str, Any], unit: str) -> str:
     errors, rule = evidence["error"], evidence["rule"]
     if not errors:
-        return f"source weight {weight:g} ({rule})"
+        return f"source weight {weight:.2g} ({rule})"
     lowest = min(errors, key=errors.__getitem__)
     with_it = f"{errors[f'{weight:g}']:.2g} with it" if weight else f"at best {errors[lowest]:.2g} with weight {lowest}"
     scaled = f"at ratio {evidence['ratio']:.2g} " if weight and "ratio" in evidence else ""

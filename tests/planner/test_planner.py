@@ -107,6 +107,14 @@ def test_planner_says_that_there_is_no_source():
     assert "source weight 0 (no source is used)" in suggestion.why
 
 
+def test_planner_says_the_mean_weight_of_its_members_in_two_digits():
+    """The record has it as it is."""
+    settings = QUICK.model_copy(update={"mode": "averaged"})
+    suggestion = planner(settings, source=past(8, seed=5)).ask(performed(10), number=11)
+    assert 100 * suggestion.source_weight % 1 > 0
+    assert f"source weight {suggestion.source_weight:.2f} (averaged over likely ways" in suggestion.why
+
+
 def test_planner_takes_a_weight_that_the_configuration_fixes():
     """Any weight between 0 and 1 is used and explained, also one that the guard would not try."""
     settings = QUICK.model_copy(update={"source_weight": 0.3})
