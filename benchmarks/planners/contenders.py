@@ -163,6 +163,12 @@ def _sobol(laboratory: Laboratory) -> Contender:
     return Untaught(laboratory, lambda m, rng: qmc.Sobol(n, rng=rng).random(m))
 
 
+def _informed(laboratory: Laboratory) -> Contender:
+    home = import_module("benchmarks.planners.informed.planner")  # it needs PyTorch
+    contender: Contender = home.Informed(laboratory)
+    return contender
+
+
 def _own_version() -> str:
     files = [path for part in _PARTS for path in (*_ROOT.glob(f"{part}.py"), *_ROOT.glob(f"{part}/**/*.py"))]
     code = b"".join(path.read_bytes() for path in sorted(files))
@@ -188,6 +194,7 @@ _MAKERS: Mapping[str, tuple[Callable[..., Contender], Callable[[], str]]] = {
     "ours": (Ours, _own_version),
     "random": (_random, lambda: "1"),
     "sobol": (_sobol, lambda: "1"),
+    "informed": (_informed, lambda: f"1, torch {version('torch')}"),
     "skopt-gp": (_peer("skopt_gp", "SkoptGP"), _library("scikit-optimize")),
     "optuna-tpe": (_peer("optuna_samplers", "OptunaSampler", sampler="tpe"), _library("optuna")),
     "optuna-gp": (_peer("optuna_samplers", "OptunaSampler", sampler="gp"), _library("optuna")),

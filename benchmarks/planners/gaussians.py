@@ -62,6 +62,7 @@ def laboratory(
         return region(space.encode(points))
 
     traits = {"source": kind, "region": region.shape, "failing": share, "hills": len(hills.heights) - 1}
+    traits["terrain"] = "traps" if terrain.is_trap else "open"
     traits |= {f"top {name}": float(x) for name, x in zip(space.names, top, strict=True)}
     traits["second"] = _second(hills, region)
     unaware = _unaware(hills, trapped=terrain.is_trap)
