@@ -94,7 +94,7 @@ def facts(material: Material) -> list[Fact]:
         weight = what.best.why.get("source_weight")
         if weight is not None and what.source is not None:
             remark = "0: the source was ignored; 1: the prediction that borrows from it, alone"
-            found.append(Fact("source weight then", number(weight, 3), remark))
+            found.append(Fact("source weight then", number(weight, 2), remark))
     return found
 
 
