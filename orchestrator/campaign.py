@@ -35,7 +35,7 @@ from orchestrator.recipe import Point
 from orchestrator.space import SpaceError
 from orchestrator.versions import versions
 
-RESULTS = ("report.html", "runs.csv")
+RESULTS = {"report": "report.html", "runs": "runs.csv"}
 
 
 class OtherConfigurationError(ConfigError):
@@ -63,7 +63,7 @@ class Outcome:
     @property
     def files(self) -> dict[str, Path | Address]:
         """Where report, table and ledger are, by what they are called."""
-        return {"report": self.folder / "report.html", "runs": self.folder / "runs.csv", "ledger": self.ledger}
+        return {**{what: self.folder / name for what, name in RESULTS.items()}, "ledger": self.ledger}
 
     def __str__(self) -> str:
         """Return the closing words, as the command line prints them."""
@@ -164,7 +164,7 @@ class Campaign:
             self._check_words(ledger.state, words)
             closed = self._prepare(ledger, note, identities)
             if closed is not None:
-                if not all((self.folder / name).exists() for name in RESULTS):
+                if not all((self.folder / name).exists() for name in RESULTS.values()):
                     self.write_results(ledger)
                 return Outcome(closed, self.folder, self.ledger_path, ledger.state, is_new=False)
             try:
@@ -200,7 +200,7 @@ class Campaign:
         from orchestrator.report import write_report  # noqa: PLC0415 - matplotlib only when there is something to draw
 
         try:
-            write_runs_csv(ledger.state, self.folder / "runs.csv")
+            write_runs_csv(ledger.state, self.folder / RESULTS["runs"])
             write_report(ledger, self.planner, self.folder, self._figures)
         except OSError as error:
             message = (

@@ -163,23 +163,17 @@ def _sobol(laboratory: Laboratory) -> Contender:
     return Untaught(laboratory, lambda m, rng: qmc.Sobol(n, rng=rng).random(m))
 
 
-def _informed(laboratory: Laboratory) -> Contender:
-    home = import_module("benchmarks.planners.informed.planner")  # it needs PyTorch
-    contender: Contender = home.Informed(laboratory)
-    return contender
-
-
 def _own_version() -> str:
     files = [path for part in _PARTS for path in (*_ROOT.glob(f"{part}.py"), *_ROOT.glob(f"{part}/**/*.py"))]
     code = b"".join(path.read_bytes() for path in sorted(files))
     return hashlib.sha256(code + PlannerConfig().model_dump_json().encode()).hexdigest()[:10]
 
 
-def _peer(module: str, maker: str, **fixed: Any) -> Callable[..., Contender]:
-    """Return what makes a peer, importing its library only then."""
+def _imported(module: str, maker: str, **fixed: Any) -> Callable[..., Contender]:
+    """Return what makes a planner that needs a library of its own, importing it only then."""
 
     def make(laboratory: Laboratory, **settings: Any) -> Contender:
-        home = import_module(f"benchmarks.planners.peers.{module}")
+        home = import_module(f"benchmarks.planners.{module}")
         contender: Contender = getattr(home, maker)(laboratory, **fixed, **settings)
         return contender
 
@@ -194,12 +188,12 @@ _MAKERS: Mapping[str, tuple[Callable[..., Contender], Callable[[], str]]] = {
     "ours": (Ours, _own_version),
     "random": (_random, lambda: "1"),
     "sobol": (_sobol, lambda: "1"),
-    "informed": (_informed, lambda: f"1, torch {version('torch')}"),
-    "skopt-gp": (_peer("skopt_gp", "SkoptGP"), _library("scikit-optimize")),
-    "optuna-tpe": (_peer("optuna_samplers", "OptunaSampler", sampler="tpe"), _library("optuna")),
-    "optuna-gp": (_peer("optuna_samplers", "OptunaSampler", sampler="gp"), _library("optuna")),
-    "baybe": (_peer("baybe_campaign", "BaybeCampaign"), _library("baybe")),
-    "baybe-task": (_peer("baybe_campaign", "BaybeCampaign", transfer=True), _library("baybe")),
-    "ax": (_peer("ax_client", "AxClient"), _library("ax-platform")),
+    "informed": (_imported("informed.planner", "Informed"), _library("torch")),
+    "skopt-gp": (_imported("peers.skopt_gp", "SkoptGP"), _library("scikit-optimize")),
+    "optuna-tpe": (_imported("peers.optuna_samplers", "OptunaSampler", sampler="tpe"), _library("optuna")),
+    "optuna-gp": (_imported("peers.optuna_samplers", "OptunaSampler", sampler="gp"), _library("optuna")),
+    "baybe": (_imported("peers.baybe_campaign", "BaybeCampaign"), _library("baybe")),
+    "baybe-task": (_imported("peers.baybe_campaign", "BaybeCampaign", transfer=True), _library("baybe")),
+    "ax": (_imported("peers.ax_client", "AxClient"), _library("ax-platform")),
 }
 NAMES = tuple(_MAKERS)

@@ -30,8 +30,9 @@ _SIDE = 0.65  # of the box in which past rows lie, so that they do not cover the
 _KNOWN = 0.90  # of the optimum: past rows of this tool stay below it
 _TRAP = 0.94  # of the highest top, below which the second one is no solution
 # By kind of source: how far its hills lie from this tool's in the unit cube (sd), and how much their heights differ.
-_DIFFERENCES: dict[Kind, tuple[float, float]] = {"near": (0.02, 0.02), "similar": (0.06, 0.10), "related": (0.15, 0.30)}
+DIFFERENCES: dict[Kind, tuple[float, float]] = {"near": (0.02, 0.02), "similar": (0.06, 0.10), "related": (0.15, 0.30)}
 KINDS: tuple[Kind, ...] = ("near", "similar", "related", "misleading")
+GAIN = (0.7, 1.1)  # of the source's tool
 _TRIES = 50
 
 
@@ -93,11 +94,11 @@ def _second(hills: Hills, region: Region) -> float:
 
 def _other(hills: Hills, kind: Kind, rng: np.random.Generator) -> Hills:
     """Return the landscape of the source tool: this tool's hills moved and rescaled, or quite other ones."""
-    gain = rng.uniform(0.7, 1.1)
+    gain = rng.uniform(*GAIN)
     if kind == "misleading":
         other = random_hills(hills.centres.shape[1], rng)
         return other.moved(np.zeros(hills.centres.shape[1]), np.array(gain * OPTIMUM))
-    apart, uneven = _DIFFERENCES[kind]
+    apart, uneven = DIFFERENCES[kind]
     by = apart * rng.standard_normal(hills.centres.shape)
     return hills.moved(by, gain * np.exp(uneven * rng.standard_normal(hills.heights.shape)))
 

@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 Score = Callable[[FloatArray], FloatArray]
 
+CENTRES = (0.1, 0.9)  # where along each axis the top of a hill may lie
+CLEARANCE = 0.5  # between the tops, in a unit cube of three parameters
+SWELL, SWELL_WIDTH = (0.15, 0.45), 0.7  # its height, the highest hill's being one, and its width in three parameters
+_THIRD = (0.4, 0.8)  # height of the third hill
 _N_SAMPLES = 8192
 
 
@@ -65,22 +69,22 @@ TRAPS = Terrain(widths=(0.2, 0.4), first_widths=(0.12, 0.22), second=(0.85, 0.93
 def random_hills(n_parameters: int, rng: np.random.Generator, terrain: Terrain = OPEN) -> Hills:
     """Draw two or three hills apart from one another, the second clearly lower than the first, and a swell."""
     n_hills, scale = int(rng.integers(2, 4)), np.sqrt(n_parameters / 3)
-    centres = _apart(n_hills, n_parameters, 0.5 * scale, rng)
-    heights = np.array([1.0, rng.uniform(*terrain.second), rng.uniform(0.4, 0.8)][:n_hills])
+    centres = _apart(n_hills, n_parameters, CLEARANCE * scale, rng)
+    heights = np.array([1.0, rng.uniform(*terrain.second), rng.uniform(*_THIRD)][:n_hills])
     low, high = np.array([terrain.first_widths] + [terrain.widths] * (n_hills - 1)).T[:, :, None]
     widths = scale * (low + (high - low) * rng.random((n_hills, n_parameters)))
     roots = [np.diag(1 / width) @ _rotation(n_parameters, rng) for width in widths]
-    swell = np.eye(n_parameters) / (0.7 * scale)
+    swell = np.eye(n_parameters) / (SWELL_WIDTH * scale)
     return Hills(
         np.vstack([centres, rng.random((1, n_parameters))]),
         np.array([*roots, swell]),
-        np.append(heights, rng.uniform(0.15, 0.45)),
+        np.append(heights, rng.uniform(*SWELL)),
     )
 
 
 def _apart(n: int, n_parameters: int, least: float, rng: np.random.Generator) -> FloatArray:
     while True:
-        centres = rng.uniform(0.1, 0.9, (n, n_parameters))
+        centres = rng.uniform(*CENTRES, (n, n_parameters))
         gaps = np.linalg.norm(centres[:, None] - centres[None], axis=2)[np.triu_indices(n, 1)]
         if gaps.min() > least:
             return centres

@@ -7,17 +7,13 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from benchmarks.planners.landscapes import Terrain
+from benchmarks.planners.gaussians import DIFFERENCES, GAIN
+from benchmarks.planners.landscapes import CENTRES, CLEARANCE, SWELL, SWELL_WIDTH, Terrain
 
 _N_HILLS = 3  # the third may be hardly there
 _THIRD = (0.0, 0.8)  # its height, the highest hill's being one
-_SWELL = (0.15, 0.45)
-_SWELL_WIDTH = 0.7  # as the hills' widths, of three parameters
 _LEVEL, _SPREAD_OF_LEVEL = 0.45, 0.5  # of the logarithm of the highest hill: no planner is told how high it is
-_GAIN = (0.7, 1.1)  # of the source's tool
-_NEAREST = (0.02, 0.02)  # how far the source's hills lie from this tool's, and how uneven they are, at the least
-_FARTHEST = (0.15, 0.30)  # and where the source is related only
-_CLEARANCE, _SOFTNESS = 0.5, 0.02  # between the tops, and what it may fall short
+_SOFTNESS = 0.02  # by which the clearance between tops may be missed
 _NORMAL = Normal(torch.tensor(0.0, dtype=torch.float64), torch.tensor(1.0, dtype=torch.float64))
 
 
@@ -99,32 +95,34 @@ class Family:
     def tops(self, guesses: Guesses) -> Tensor:
         """Return the centres of the hills, the highest one first, shape (n, n_hills, n_parameters)."""
         z = guesses.z[:, self._places["centres"]].reshape(len(guesses), _N_HILLS, self._n)
-        return _uniform(z, 0.1, 0.9)
+        return _uniform(z, *CENTRES)
 
     def hills(self, guesses: Guesses) -> Heaps:
         """Return the landscapes of this tool."""
         part = {name: guesses.z[:, place] for name, place in self._places.items()}
         shares = [_uniform(part["second"], *self._terrain.second), _uniform(part["third"], *_THIRD)]
-        heights = torch.cat([torch.ones_like(shares[0]), *shares, _uniform(part["swell"], *_SWELL)], 1)
+        heights = torch.cat([torch.ones_like(shares[0]), *shares, _uniform(part["swell"], *SWELL)], 1)
         widths = _uniform(part["widths"].reshape(len(guesses), _N_HILLS, self._n), self._low, self._high)
         centres = torch.cat([self.tops(guesses), _uniform(part["swell centre"], 0.0, 1.0)[:, None]], 1)
         level = torch.exp(_LEVEL + _SPREAD_OF_LEVEL * part["level"])
-        return Heaps(centres, guesses.turns / widths[..., :, None], level * heights, _SWELL_WIDTH * self._scale)
+        return Heaps(centres, guesses.turns / widths[..., :, None], level * heights, SWELL_WIDTH * self._scale)
 
     def source(self, guesses: Guesses, hills: Heaps) -> Heaps:
         """Return the landscapes of the source's tool, wherever it is like this one at all."""
         part = {name: guesses.z[:, place] for name, place in self._places.items()}
         likeness = _NORMAL.cdf(part["likeness"])
-        apart, uneven = (a * (b / a) ** likeness for a, b in zip(_NEAREST, _FARTHEST, strict=True))
+        apart, uneven = (
+            a * (b / a) ** likeness for a, b in zip(DIFFERENCES["near"], DIFFERENCES["related"], strict=True)
+        )
         centres = hills.centres + apart[:, None] * part["moved"].reshape(hills.centres.shape)
-        heights = hills.heights * _uniform(part["gain"], *_GAIN) * torch.exp(uneven * part["uneven"])
+        heights = hills.heights * _uniform(part["gain"], *GAIN) * torch.exp(uneven * part["uneven"])
         return Heaps(centres, hills.roots, heights, hills.swell_width)
 
     def crowding(self, guesses: Guesses) -> Tensor:
         """Return the logarithm of how well the tops keep apart, up to a constant, shape (n,)."""
         tops = self.tops(guesses)
         gaps = torch.stack([(tops[:, i] - tops[:, j]).norm(dim=1) for i in range(_N_HILLS) for j in range(i)])
-        return -((torch.relu(_CLEARANCE * self._scale - gaps) / _SOFTNESS) ** 2).sum(0) / 2
+        return -((torch.relu(CLEARANCE * self._scale - gaps) / _SOFTNESS) ** 2).sum(0) / 2
 
 
 def normal(rng: torch.Generator, *shape: int) -> Tensor:
