@@ -14,7 +14,7 @@ from orchestrator.config import CampaignConfig, ConfigError, Configuration, Prob
 from orchestrator.config.comparison import CHANGEABLE, Difference, differences
 from orchestrator.data import DataError, read_csv
 from orchestrator.display.summary import plain_text, summary
-from orchestrator.display.watcher import Silent, Watcher
+from orchestrator.display.watcher import Mute, Silent, Watcher
 from orchestrator.engine import Engine, Word
 from orchestrator.engine.answers import misfits
 from orchestrator.engine.requests import copy_messages
@@ -187,7 +187,7 @@ class Campaign:
         """
         closed = self._prepare(ledger, "", None)
         try:
-            return closed or self._engine(ledger, Silent(), ()).run()
+            return closed or self._engine(ledger, Mute(), ()).run()
         finally:
             self.laboratory.close()
 

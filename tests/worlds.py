@@ -36,7 +36,7 @@ class Oven:
         *,
         name: str,
         shelf: dict[str, float],
-        durations: Literal["random", "tied"] = "random",
+        durations: Literal["random", "tied", "long"] = "random",
         failure: str = "infeasible",
         failure_rate: float = 0.0,
         moved: str = "yes",
@@ -75,7 +75,7 @@ class Oven:
         return Reading({"sample": self._latest[0]})
 
     def _duration(self, rng: np.random.Generator) -> float:
-        return 60.0 if self._durations == "tied" else float(rng.uniform(10, 100))
+        return {"tied": 60.0, "long": 100.0}.get(self._durations) or float(rng.uniform(10, 100))
 
     def halt(self) -> None:
         """Nothing to do."""

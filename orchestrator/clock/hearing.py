@@ -20,13 +20,19 @@ _LONGEST_PHASE_S = 1e9
 
 @dataclass(frozen=True)
 class Overdue:
-    """No answer of a blocking driver when one was due, or none that can be relied on; it may still come."""
+    """No answer of an instrument when one was due, or none that can be relied on; it may still come."""
 
     reason: str
 
 
 News = Phase | Reading | InstrumentError | Overdue
 """What can be heard of a step: a phase that ended, its reading, why it failed, or that nothing is heard."""
+
+
+def overdue(timeout_s: float) -> Overdue:
+    """Return what is said of a step that has taken longer than its timeout."""
+    unit, length_s = next((u for u in (("h", 3600.0), ("min", 60.0)) if timeout_s >= 2 * u[1]), ("s", 1.0))
+    return Overdue(f"no answer within {timeout_s / length_s:.3g} {unit}")
 
 
 class DriverFault(InstrumentError):  # noqa: N818 - a fault of the driver, not of this program

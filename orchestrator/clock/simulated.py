@@ -25,7 +25,7 @@ from instruments.driver import (
     PhasedInstrument,
     Reading,
 )
-from orchestrator.clock.hearing import News, told
+from orchestrator.clock.hearing import News, overdue, told
 
 _SHORTEST_S = 1e-3
 """No phase and no step ends at the instant it began, so that what it did is never decided where it was started."""
@@ -91,9 +91,12 @@ class SimulatedClock:
         *,
         start_s: float,
         n_known: int = 0,
-        timeout_s: float | None = None,  # noqa: ARG002 - phases always end
+        timeout_s: float | None = None,
     ) -> None:
         """Begin a step, or continue one: phases that are past are passed over, known ones are not told again.
+
+        Phases always end. A step that takes longer than its timeout is told to be overdue all the same, at the time at
+        which a tool that performs it would be in doubt.
 
         Args:
             key: Run and step.
@@ -102,7 +105,7 @@ class SimulatedClock:
             rng: The step's own stream of chance.
             start_s: Lab time at which it began.
             n_known: How many of its phases the ledger knows already.
-            timeout_s: How long a blocking driver may be silent, s of lab time; None is as its action says.
+            timeout_s: After how long without an answer it is overdue, s of lab time; None is as its action says.
 
         Raises:
             TypeError: A blocking driver, which simulated time cannot wait for.
@@ -111,16 +114,26 @@ class SimulatedClock:
             message = f"{instrument.name}: a blocking driver needs laboratory.clock: wall"
             raise TypeError(message)
         begin = partial(instrument.phases, command, rng)  # type: ignore[union-attr]  # is_phased has looked
-        self._playing[key] = self._schedule.process(self._play(key, begin, start_s, n_known))
+        timeout_s = instrument.actions[command.action].timeout_s if timeout_s is None else timeout_s
+        self._playing[key] = self._schedule.process(self._play(key, begin, start_s, n_known, timeout_s))
 
     def _play(
-        self, key: tuple[int, int], begin: Callable[[], Generator[Phase, None, Reading]], at_s: float, n_known: int
+        self,
+        key: tuple[int, int],
+        begin: Callable[[], Generator[Phase, None, Reading]],
+        at_s: float,
+        n_known: int,
+        timeout_s: float,
     ) -> Generator[simpy.Event, Any, None]:
-        phases = _all_of(begin)
+        phases, due_s = _all_of(begin), at_s + timeout_s
         start_s, news = at_s, told(partial(next, phases))
         while isinstance(news, Phase):
             at_s += max(news.duration_s, _SHORTEST_S)
             try:
+                if self.now_s <= due_s < at_s:
+                    yield self._schedule.at(due_s)
+                    self._posts.append(Post(*key, overdue(timeout_s)))
+                    due_s = -math.inf
                 if at_s > self.now_s:
                     yield self._schedule.at(at_s)
             except simpy.Interrupt as halt:

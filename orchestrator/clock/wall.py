@@ -14,7 +14,7 @@ import numpy as np
 
 from instruments.driver import Attended, Command, Instrument, Phase, PhasedInstrument, Scalar
 from orchestrator.clock import hearing
-from orchestrator.clock.hearing import News, Overdue
+from orchestrator.clock.hearing import News, Overdue, overdue
 from orchestrator.clock.simulated import Post, SimulatedClock, is_phased
 
 HALT_S = 10.0
@@ -34,14 +34,14 @@ class _Thread:
     Args:
         instrument: The driver.
         due_s: When something is done if it has not answered, on the monotonic clock of the wall, s.
-        within: What to say then.
+        overdue: What to say then.
         is_overdue: Whether that was said; the driver is then waited for a little longer.
         is_given_up: Whether it is waited for no more; should it answer all the same, it is heard.
     """
 
     instrument: Instrument
     due_s: float
-    within: str
+    overdue: Overdue
     is_overdue: bool = False
     is_given_up: bool = False
 
@@ -86,14 +86,14 @@ class WallClock(SimulatedClock):
     ) -> None:
         """Begin a step; see `SimulatedClock.perform`. A blocking driver gets a thread of its own."""
         if is_phased(instrument):
-            super().perform(key, instrument, command, rng, start_s=start_s, n_known=n_known)
+            super().perform(key, instrument, command, rng, start_s=start_s, n_known=n_known, timeout_s=timeout_s)
             return
         blocking: Instrument = instrument  # type: ignore[assignment]  # is_phased has looked
         if self._rate != 1.0 and self.is_idle:
             self._offset_s = self.now_s - time.monotonic() * self._rate
         timeout_s = (blocking.actions[command.action].timeout_s if timeout_s is None else timeout_s) / self._rate
         timeout_s = timeout_s if self._rate == 1.0 else max(timeout_s, _SHORTEST_TIMEOUT_S)
-        thread = _Thread(blocking, time.monotonic() + timeout_s, f"within {_span(timeout_s)}")
+        thread = _Thread(blocking, time.monotonic() + timeout_s, overdue(timeout_s))
         self._threads[key] = thread
 
         def report(phase: str, values: Mapping[str, Scalar]) -> None:
@@ -153,7 +153,7 @@ class WallClock(SimulatedClock):
             if thread.is_given_up or thread.due_s > time.monotonic():
                 continue
             if not thread.is_overdue:
-                self._posts.append(Post(*key, Overdue(f"no answer {thread.within}")))
+                self._posts.append(Post(*key, thread.overdue))
             thread.is_given_up, thread.is_overdue = thread.is_overdue, True
             thread.due_s = time.monotonic() + self._patience_s
 
@@ -189,9 +189,4 @@ class WallClock(SimulatedClock):
         self._patience_s = 0.0
         for thread in self._threads.values():
             thread.due_s = min(thread.due_s, time.monotonic() + HALT_S)
-            thread.within = f"within {HALT_S:g} s of being halted"
-
-
-def _span(seconds: float) -> str:
-    unit, length_s = next((u for u in (("h", 3600.0), ("min", 60.0)) if seconds >= 2 * u[1]), ("s", 1.0))
-    return f"{seconds / length_s:.3g} {unit}"
+            thread.overdue = Overdue(f"no answer within {HALT_S:g} s of being halted")

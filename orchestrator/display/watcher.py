@@ -44,3 +44,10 @@ class Silent:
 
     def __exit__(self, *_: object) -> None:
         """Go on saying nothing."""
+
+
+class Mute(Silent):
+    """A watcher for campaigns performed by the hundred, in forecasts and sweeps: nobody could act on a notice."""
+
+    def notice(self, text: str) -> None:
+        """Say nothing."""

@@ -28,6 +28,7 @@ class Course:
         person_steps: How many steps needed a person.
         night_steps: How many of these began at night.
         outcomes: How many runs came to what: `measured`, or a failure class.
+        overdue: How many steps took longer than their timeout, as `instrument.action`.
         pauses: Why it had to wait for a person, in the order of the pauses.
         ending: Why it ended.
         is_stuck: Whether it could not go on: what was asked for is refused, or a recipe has a fault.
@@ -45,6 +46,7 @@ class Course:
     person_steps: int = 0
     night_steps: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    overdue: Counter[str] = field(default_factory=Counter)
     pauses: list[str] = field(default_factory=list)
     ending: str = ""
     is_stuck: bool = False
@@ -80,7 +82,7 @@ class Reader:
         self._start_s, self._n_before = start_s, n_before
         self._actions, self._needs_person, self._is_night = actions, needs_person, is_night
         self._is_reached = is_reached
-        self._doing: dict[tuple[int | None, int | None], str] = {}
+        self._doing: dict[tuple[int | None, int | None], tuple[str, str]] = {}
         self._busy_since: dict[str, float] = {}
         self._wear: dict[tuple[str, str], float] = {}
         self._purposes: dict[int | None, str] = {}
@@ -96,6 +98,8 @@ class Reader:
             self._begin(event, is_new=is_new)
         elif event.kind in (Kind.STEP_FINISHED, Kind.STEP_FAILED):
             self._end(event, is_new=is_new)
+        elif event.kind == Kind.STEP_IN_DOUBT and event.lab_s > self._start_s:  # before, the forecast found it so
+            self.course.overdue[".".join(self._doing[event.run, event.step])] += 1
         elif event.kind == Kind.RUN_FINISHED:
             self._conclude(event, is_new=is_new)
         elif event.kind == Kind.PAUSED and is_new:
@@ -103,9 +107,9 @@ class Reader:
 
     def _begin(self, event: Event, *, is_new: bool) -> None:
         instrument, action = event.body["instrument"], event.body["action"]
-        if instrument not in self._doing.values():
+        if not self._is_at_work(instrument):
             self._busy_since[instrument] = event.lab_s
-        self._doing[event.run, event.step] = instrument
+        self._doing[event.run, event.step] = instrument, action
         if not is_new or event.body["id"] not in event.body.get("load", [event.body["id"]])[:1]:
             return  # who loads one sample of a load, loads all
         self.course.performed[f"{instrument}.{action}"] = None
@@ -116,8 +120,8 @@ class Reader:
             self.course.night_steps += self._is_night(event.lab_s)
 
     def _end(self, event: Event, *, is_new: bool) -> None:
-        instrument = self._doing.pop((event.run, event.step))
-        if is_new and instrument not in self._doing.values():
+        instrument, _ = self._doing.pop((event.run, event.step))
+        if is_new and not self._is_at_work(instrument):
             spent_s = event.lab_s - max(self._busy_since[instrument], self._start_s)
             self.course.busy_s[instrument] = self.course.busy_s.get(instrument, 0.0) + spent_s
         for name, value in self._wear_in(instrument, event.body):
@@ -127,6 +131,9 @@ class Reader:
                 grown = value - before if value >= before else value
                 self.course.worn[key] = self.course.worn.get(key, 0.0) + grown
                 self.course.changes[key] += value < before
+
+    def _is_at_work(self, instrument: str) -> bool:
+        return any(instrument == name for name, _ in self._doing.values())
 
     def _wear_in(self, instrument: str, body: Mapping[str, Any]) -> list[tuple[str, float]]:
         """Return what tells of wear: outputs in its unit, or where there is none, numbers of the state named for it."""

@@ -11,7 +11,7 @@ from orchestrator.campaign import Campaign
 from orchestrator.chance import stream
 from orchestrator.clock import SimulatedClock
 from orchestrator.display.summary import summary
-from orchestrator.display.watcher import Silent
+from orchestrator.display.watcher import Mute
 from orchestrator.engine import Engine
 from orchestrator.forecast.course import Course, Reader
 from orchestrator.forecast.night import Night
@@ -116,7 +116,7 @@ def _drive(campaign: Campaign, players: Cast, ledger: Ledger, laboratory: Labora
     epoch = datetime.fromisoformat((ledger.state.opened or {})["epoch"])
     for _ in range(_MOST_PAUSES):
         before, clock = _progress(ledger.state), SimulatedClock(epoch, ledger.state.lab_s)
-        engine = Engine(settings, ledger, laboratory=laboratory, planner=planner, clock=clock, watcher=Silent())
+        engine = Engine(settings, ledger, laboratory=laboratory, planner=planner, clock=clock, watcher=Mute())
         if engine.run().status != "paused":
             return False
         if _progress(ledger.state) == before:

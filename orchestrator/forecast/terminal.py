@@ -63,6 +63,8 @@ def _rows(found: Forecast, objective: Objective, rate: float) -> Iterator[Row]:
     at_night = f"{_interval(n_night.low, n_night.high)} of them begin at night, {found.plan.night}"
     yield _spanned(found, "steps with a person", lambda c: c.person_steps, "", at_night)
     yield _spanned(found, "pauses for a person", lambda c: len(c.pauses), "", "without the time until somebody comes")
+    overdue = sorted({step for course in found.courses for step in course.overdue})
+    yield from (_overdue(found, step) for step in overdue)
     room = "" if found.free_bytes is None else f"{number(found.free_bytes / _GB, 3)} GB are free"
     yield _spanned(found, "ledger", lambda c: c.n_bytes / _MB, "MB", room)
     if not found.players.lacking:
@@ -117,6 +119,13 @@ def _wear(found: Forecast, instrument: str, part: str) -> Row:
 def _maintenance(found: Forecast, instrument: str, action: str) -> Row:
     label = f"{clean(instrument)}: {clean(action)}"
     return _spanned(found, label, lambda c: c.maintenance[instrument, action], "times", "maintenance")
+
+
+def _overdue(found: Forecast, step: str) -> Row:
+    label = f"{clean(step)} overdue"
+    return _spanned(
+        found, label, lambda c: c.overdue[step], "times", "longer than its timeout: in doubt until it answers"
+    )
 
 
 def _outcomes(found: Forecast, objective: Objective) -> Iterator[Row]:

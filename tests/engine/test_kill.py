@@ -22,7 +22,12 @@ KILLED = -9
 ADDED = {"campaign_opened", "instrument_connected", "step_in_doubt", "doubt_resolved", "resumed", "paused"}
 DESIGN = {"budget.runs": 12, "planner.initial_runs": 13}
 WORLDS = {
-    "one in flight": {"budget.runs": 12, "planner.initial_runs": 10, "planner.samples": 16},
+    "one in flight, late answers": {
+        "budget.runs": 12,
+        "planner.initial_runs": 10,
+        "planner.samples": 16,
+        "policies.instruments": {"oven": {"timeout_min": 1.75}},
+    },
     "two in flight, random": {
         **DESIGN,
         "laboratory.in_flight": 2,

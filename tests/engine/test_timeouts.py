@@ -65,6 +65,38 @@ def test_timeout_without_an_answer_pauses_and_asks(tmp_path: Path) -> None:
     assert [e.body["id"] for e in events(tmp_path) if e.kind == "step_started"] == ["1.1.1"]
 
 
+SIMULATED = CONFIG.replace("budget: {runs: 4}", "budget: {runs: 1}")
+TIMEOUT = {"policies__instruments": {"oven": {"timeout_min": 1}}}
+
+
+@pytest.mark.parametrize(("durations", "n_before"), [("tied", 1), ("long", 0)])
+def test_simulated_step_is_in_doubt_when_a_real_one_would_be(tmp_path: Path, durations: str, n_before: int) -> None:
+    """Two phases of 60 or 100 s with a timeout of 60 s: a rehearsal shows the doubt, and then the late answer."""
+    oven = {"driver": "worlds:Oven", "durations": durations}
+    assert run(tmp_path, SIMULATED, laboratory__instruments__oven=oven, **TIMEOUT).stop.status == "finished"
+    baked = [e for e in events(tmp_path) if e.body.get("id") == "1.1.1"]
+    before, after = ["telemetry"] * n_before, ["telemetry"] * (2 - n_before)
+    assert [e.kind for e in baked] == [
+        "step_started",
+        *before,
+        "step_in_doubt",
+        *after,
+        "doubt_resolved",
+        "step_finished",
+    ]
+    doubt, resolved = (next(e for e in baked if e.kind == kind) for kind in ("step_in_doubt", "doubt_resolved"))
+    assert (doubt.lab_s - baked[0].lab_s, doubt.body["reason"]) == (60.0, "no answer within 60 s")
+    assert resolved.body["how"] == "late"
+
+
+def test_simulated_step_within_its_timeout_is_never_in_doubt(tmp_path: Path) -> None:
+    """An answer at the very second at which it is due is in time."""
+    oven = {"driver": "worlds:Oven", "durations": "tied"}
+    timeout = {"policies__instruments": {"oven": {"timeout_min": 2}}}
+    run(tmp_path, SIMULATED, laboratory__instruments__oven=oven, **timeout)
+    assert "step_in_doubt" not in [e.kind for e in events(tmp_path)]
+
+
 BOTH = CONFIG.replace("worlds:Oven", "worlds:BlockingOven").replace("worlds:Scale", "hanging:HangingScale")
 BOTH = BOTH.replace("bottleneck: oven", "clock: wall\n  in_flight: 2").replace("budget: {runs: 4}", "budget: {runs: 2}")
 BOTH = BOTH.replace("recipe: worlds:bake_and_weigh", "recipe: {name: 'worlds:bake_then_weigh'}")

@@ -1,5 +1,6 @@
 """What a forecast says of a campaign, and that it touches neither tools nor ledgers."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -231,6 +232,13 @@ def test_course_counts_from_the_forecast_on(read: Callable[..., Course]) -> None
     assert (course.busy_s, course.worn, course.person_steps) == ({"tool": 3600.0}, {("tool", "target_kwh"): 5.0}, 0)
 
 
+def test_course_counts_steps_that_outlast_their_timeout(read: Callable[..., Course]) -> None:
+    """One that was found in doubt where the forecast begins is not one of them."""
+    (began, ended), late = grown(0, 3, 1.0), ("step_in_doubt", 2.0, {"id": "1.1.0", "reason": "no answer within 2 h"})
+    assert read(began, late, ended).overdue == {"tool.grow": 1}
+    assert not read(began, late, ended, n_before=1, start_h=2.0).overdue
+
+
 def test_course_counts_a_load_once(read: Callable[..., Course]) -> None:
     """Two samples go through together: one person loads them, and the tool is busy until the last has ended."""
     one, other = grown(0, 3, 1.0), grown(0, 4, 1.0)
@@ -275,6 +283,21 @@ def test_forecast_command_shows_a_table(
     ):
         assert told in out
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
+
+
+def test_forecast_command_tells_of_a_timeout_that_is_too_short(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every baking takes twice as long as it may; where none does, nothing is said of it."""
+    monkeypatch.chdir(tmp_path)
+    write_config(tmp_path)
+    words = ["tiny.yaml", "--forecasts", "2", "--set", "laboratory.instruments.oven.durations=tied"]
+    assert main(words) == 0
+    assert "overdue" not in capsys.readouterr().out
+    assert main([*words, "--set", "policies.instruments={oven: {timeout_min: 1}}"]) == 0
+    out = capsys.readouterr()
+    assert re.search(r"oven.bake overdue +4 times +4 +longer than its timeout: in doubt until it answers", out.out)
+    assert "no answer" not in out.err
 
 
 def test_forecast_command_tells_of_a_full_disk(
