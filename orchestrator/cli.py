@@ -9,6 +9,8 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Protocol
 
 _USAGE, _STOPPED, _DAMAGED = 2, 3, 5
@@ -74,6 +76,7 @@ def _guarded(command: Command, argv: Sequence[str] | None) -> int:
         args = command.parser().parse_args(argv)
     except SystemExit as error:
         return int(error.code or 0)
+    _find_own_modules()
     from orchestrator.config import ConfigError  # noqa: PLC0415 - so that --help answers at once
     from orchestrator.ledger import LedgerDamaged, LedgerError, LedgerRefused  # noqa: PLC0415 - as above
 
@@ -90,6 +93,14 @@ def _guarded(command: Command, argv: Sequence[str] | None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone; nothing is left to tell
         return _STOPPED
+
+
+def _find_own_modules() -> None:
+    """Let `package.module:Class` name drivers, recipes, truths and figures that lie in the folder one works in."""
+    with suppress(FileNotFoundError):  # it was removed
+        here = str(Path.cwd())
+        if here not in sys.path:
+            sys.path.append(here)
 
 
 def _open_streams() -> None:

@@ -4,11 +4,9 @@ Rule of this file: what has a link to the world outside is moved only where the 
 """
 
 import argparse
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.display.parser import Parser
@@ -71,8 +69,6 @@ def run(args: argparse.Namespace) -> int:
     from orchestrator.config import read_pairs  # noqa: PLC0415 - as above
     from orchestrator.engine.signals import interrupted_once  # noqa: PLC0415 - as above
 
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))  # so that `package.module:Class` finds one's own driver
     campaign = Campaign.from_yaml(args.config, overrides=read_pairs(args.set, form=_PAIR))
     _refuse_unknown(args, campaign)
     commands = _commands(args, campaign)

@@ -7,7 +7,6 @@ import argparse
 import re
 import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.display.parser import Parser
@@ -84,8 +83,6 @@ def run(args: argparse.Namespace) -> int:
     from orchestrator.engine.signals import outliving_the_terminal  # noqa: PLC0415 - as above
 
     config, overrides = _overrides(args)
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))  # so that `package.module:Class` finds one's own driver
     campaign = Campaign.from_yaml(config, out=args.out, new=args.new, overrides=overrides)
     if args.check or args.forecast or args.forecasts is not None:
         return _check(campaign, args, overrides)

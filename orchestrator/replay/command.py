@@ -199,8 +199,6 @@ def _summarise(args: argparse.Namespace, ledger: "Ledger") -> int:
     if args.report is not None:
         from orchestrator.replay.results import write_results  # noqa: PLC0415 - as above
 
-        if str(Path.cwd()) not in sys.path:
-            sys.path.append(str(Path.cwd()))  # so that a campaign's own figures are found
         _written(args.report, lambda folder: write_results(ledger, folder))
     if args.csv is None and args.report is None:
         _print_summary(ledger.state)

@@ -47,8 +47,6 @@ def run(args: argparse.Namespace) -> int:
 
     configuration = load(args.config, _overrides(args))
     entries = _entries(args, configuration)
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))  # so that a campaign's own truth is found
     folder = Path(args.out) if args.out is not None else Path("runs") / configuration.settings.campaign / "screening"
     found = _screened(configuration, entries, folder)
     _show(found, _written(found, folder), as_json=args.json)

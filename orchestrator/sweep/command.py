@@ -78,8 +78,6 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         ConfigError: A configuration, a word, a cluster or a folder that cannot be used.
     """
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))  # so that one's own drivers and recipe are found
     _check_words(args)
     asked = _asked(args)
     from orchestrator.sweep.plan import make  # noqa: PLC0415 - so that --help answers at once

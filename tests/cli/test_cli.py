@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from worlds import CONFIG, Oven, Scale, write_config
 
 from orchestrator.campaign import Campaign
-from orchestrator.cli import main, replay
+from orchestrator.cli import check, emulate, main, replay, sweep
 from orchestrator.ledger import Ledger
 
 DRIVER = "laboratory.instruments.oven.driver="
@@ -84,6 +85,35 @@ def test_cli_driver_that_a_package_installs(
     write_config(tmp_path)
     assert run(tmp_path, "--set", DRIVER + "stove") == status
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        (main, 0, "all 4 runs"),
+        (check, 4, "oven (at_home:Oven)"),
+        (emulate, 2, "no instrument has an emulator"),
+        (sweep, 0, "today"),
+    ],
+)
+def test_cli_finds_drivers_in_the_folder_one_works_in(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    *,
+    command: Callable[[list[str]], int],
+    status: int,
+    said: str,
+) -> None:
+    """Whichever command it is, and though it was installed as a script, which knows nothing of that folder."""
+    (tmp_path / "at_home.py").write_text("import worlds\n\n\nclass Oven(worlds.Oven):\n    pass\n")
+    write_config(tmp_path, CONFIG.replace("worlds:Oven", "at_home:Oven"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder])
+    monkeypatch.delitem(sys.modules, "at_home", raising=False)
+    words = {sweep: ["--case", "today", "--seeds", "1", "--out", "sweep"]}.get(command, [])
+    assert command(["tiny.yaml", *words]) == status
+    assert said in "".join(capfd.readouterr())
 
 
 def test_outcome_says_in_a_notebook_what_the_command_line_says(
