@@ -9,6 +9,8 @@ from typing import Any
 class Attempt:
     """One attempt at a step; its id is `run.step.attempt`.
 
+    Of the last doubt about its outcome, `doubt` is the reason and `settled` how it was resolved, as `how: note`.
+
     While it is under way, `phase` is the last telemetry there was, with its lab time as `end_s`. Afterwards telemetry
     is in the events alone: it would be most of what a campaign keeps in memory.
     """
@@ -24,6 +26,8 @@ class Attempt:
     decision: str | None = None
     not_before_s: float = 0.0
     load: tuple[str, ...] = ()
+    doubt: str = ""
+    settled: str = ""
     n_phases: int = 0
     phase: Mapping[str, Any] | None = None
 

@@ -273,8 +273,14 @@ def _step(state: State, event: Event) -> Step:
     return state.run(event.run).steps[(event.step or 0) - 1]
 
 
-def _step_moves(state: State, event: Event, status: str) -> None:
-    _step(state, event).status = status
+def _step_in_doubt(state: State, event: Event, status: str) -> None:
+    step = _step(state, event)
+    step.status, step.last.doubt, step.last.settled = status, event.body.get("reason", ""), ""
+
+
+def _doubt_resolved(state: State, event: Event, status: str) -> None:
+    step, note = _step(state, event), event.body.get("note", "")
+    step.status, step.last.settled = status, f"{event.body.get('how', '')}{note and f': {note}'}"
 
 
 def _telemetry(state: State, event: Event, status: str) -> None:
@@ -372,8 +378,8 @@ _TAKE: Mapping[str, Callable[[State, Event, str], None]] = {
     Kind.TELEMETRY: _telemetry,
     Kind.STEP_FINISHED: _step_over,
     Kind.STEP_FAILED: _step_over,
-    Kind.STEP_IN_DOUBT: _step_moves,
-    Kind.DOUBT_RESOLVED: _step_moves,
+    Kind.STEP_IN_DOUBT: _step_in_doubt,
+    Kind.DOUBT_RESOLVED: _doubt_resolved,
     Kind.VERDICT_CHANGED: _verdict_changed,
     Kind.REQUESTED: _requested,
     Kind.PAUSED: _paused,

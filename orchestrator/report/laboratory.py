@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from orchestrator.display import samples as words
 from orchestrator.display.wording import clean, lasting, number, plural
 from orchestrator.ledger import Run
+from orchestrator.ledger.attempted import attempts
 from orchestrator.ledger.samples import KEPT, samples
 from orchestrator.report.material import Material
 from orchestrator.report.occupancy import hours_alone, n_in_flight, stretches, uses
 
 MAINTENANCE = ("number", "what", "lab hours", "hours", "why", "outcome")
 """Headings of `maintenance_rows`."""
+
+DOUBTS = ("step", "why it was in doubt", "what came of it", "attempts")
+"""Headings of `doubt_rows`."""
 
 _FASTER = 1.05  # the least factor that is worth telling
 
@@ -77,6 +81,20 @@ def _maintenance(run: Run) -> tuple[str, ...]:
     length = "" if run.step_hours is None else number(run.step_hours, 3)
     helped = "" if by == run.concerns["instrument"] else f", by {by}"
     return str(run.number), clean(what + helped), f"{start} to {end}", length, clean(why), clean(f"{outcome}{failure}")
+
+
+def doubt_rows(material: Material) -> list[tuple[str, ...]]:
+    """Return what was in doubt, for `DOUBTS`: steps that outlasted their timeout or the process that began them."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for one in attempts(material.state):
+        if one.attempt.doubt:
+            what = (
+                f"{one.step.instrument}.{one.step.action}",
+                one.attempt.doubt,
+                one.attempt.settled or "still in doubt",
+            )
+            found.setdefault(what, []).append(one.attempt.id)
+    return [(*map(clean, what), ", ".join(map(clean, ids))) for what, ids in found.items()]
 
 
 def sample_rows(material: Material) -> Samples | None:

@@ -68,6 +68,8 @@ def _words(material: Material) -> dict[str, Any]:
         "samples": laboratory.sample_rows(material),
         "maintenance": laboratory.maintenance_rows(material),
         "maintenance_headings": laboratory.MAINTENANCE,
+        "doubts": laboratory.doubt_rows(material),
+        "doubt_headings": laboratory.DOUBTS,
         "reasons": tables.reasons(material),
         "configuration": tables.configuration(material),
         "versions": tables.versions(material),

@@ -117,6 +117,11 @@ def test_parquet_holds_runs_steps_telemetry_events_and_arrays(ledger: Ledger, tm
     steps = tables["steps"].to_pylist()
     assert [f"{s['run']}.{s['step']}.{s['attempt']}" for s in steps] == [one.attempt.id for one in every]
     assert [s["failure"] for s in steps] == [one.attempt.failure for one in every]
+    doubts = {
+        e.body["id"]: e.body for kind in ("step_in_doubt", "doubt_resolved") for e in ledger.events() if e.kind == kind
+    }
+    found = {one.attempt.id: step["settled"] for one, step in zip(every, steps, strict=True) if step["doubt"]}
+    assert found == {name: f"{body['how']}: {body['note']}" for name, body in doubts.items()}
     told = [
         (e.body["id"], e.lab_s, *shown)
         for e in ledger.events()

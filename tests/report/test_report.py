@@ -202,6 +202,22 @@ def test_report_of_a_paused_campaign_says_why(story, page):
     assert "under way when paused" in text
 
 
+def test_report_tells_which_steps_were_in_doubt_and_what_came_of_it(story, page):
+    """The same doubt is told once, with its attempts; where none was, nothing is said of doubts."""
+    one = story(parameters=SMALL)
+    one.measured(POINT, 1.0)
+    assert "in doubt" not in page(one).text
+    for run in (2, 3, 4):
+        step_id = one.begin(one.suggest(POINT), 1, "sputter")
+        one.tell("step_in_doubt", {"id": step_id, "reason": "no answer within 12 h"}, run, 1)
+        if run < 4:
+            one.tell("doubt_resolved", {"id": step_id, "how": "late", "note": "it has answered <b>"}, run, 1)
+    made = page(one)
+    assert re.search(r"sputter.deposit\s+no answer within 12 h\s+late: it has answered <b>\s+2.1.1, 3.1.1", made.text)
+    assert re.search(r"sputter.deposit\s+no answer within 12 h\s+still in doubt\s+4.1.1", made.text)
+    assert "b" not in made.tags
+
+
 def test_report_escapes_what_instruments_and_users_wrote(story, page):
     """Markup in names, reasons and remarks is text, in the page and inside the figures."""
     evil = r"<script>alert(1)</script>&amp;$\nope{$"

@@ -37,6 +37,8 @@ _ATTEMPT = {
     "reason": "string",
     "moved": "string",
     "decision": "string",
+    "doubt": "string",
+    "settled": "string",
     "lab_start_h": "float64",
     "lab_end_h": "float64",
 }
@@ -165,6 +167,8 @@ def _attempts(state: State) -> Iterator[Cells]:
             "reason": attempt.reason,
             "moved": attempt.moved,
             "decision": attempt.decision,
+            "doubt": attempt.doubt or None,
+            "settled": attempt.settled or None,
             "lab_start_h": hours(attempt.start_s),
             "lab_end_h": hours(attempt.end_s),
             **one.quantities,
