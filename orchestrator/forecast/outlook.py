@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from orchestrator.campaign import Campaign
+from orchestrator.campaign.timing import first_moment
 from orchestrator.display.summary import summary
 from orchestrator.forecast.course import Course
 from orchestrator.forecast.night import Night
@@ -146,7 +147,7 @@ def _copied(campaign: Campaign, folder: Path) -> State:
     if not exists(campaign.ledger_path):
         return State()
     with Ledger.open(campaign.ledger_path) as ledger:
-        campaign.changes(ledger.state)
+        campaign.opening.changes(ledger.state, campaign.ledger_path)
         copy_to(ledger, folder / BASE)
         return ledger.state
 
@@ -154,7 +155,7 @@ def _copied(campaign: Campaign, folder: Path) -> State:
 def _plan(campaign: Campaign, state: State, folder: Path, now: datetime) -> Plan:
     laboratory = campaign.settings.laboratory
     is_wall, is_real = laboratory.clock == "wall", laboratory.clock == "wall" and laboratory.rate == 1
-    epoch = datetime.fromisoformat(state.opened["epoch"]) if state.opened else campaign.epoch(now)
+    epoch = datetime.fromisoformat(state.opened["epoch"]) if state.opened else first_moment(campaign.settings, now)
     start_s = max(state.lab_s, (now - epoch).total_seconds()) if is_real else state.lab_s
     zone = now.astimezone().tzinfo if is_wall else epoch.tzinfo
     night = Night(epoch, zone, campaign.settings.policies.quiet_hours)

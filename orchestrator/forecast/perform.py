@@ -97,7 +97,7 @@ def _begin(campaign: Campaign, plan: Plan, ledger: Ledger, laboratory: Laborator
     """Open the campaign, or let it go on, with other instruments."""
     clock = SimulatedClock(plan.epoch, plan.start_s)
     if ledger.state.opened is None:
-        _append(ledger, clock, Kind.CAMPAIGN_OPENED, campaign.opening(plan.epoch))
+        _append(ledger, clock, Kind.CAMPAIGN_OPENED, campaign.opening.body(plan.epoch))
     elif ledger.state.status != "running":
         _append(ledger, clock, Kind.RESUMED, {"who": "forecast", "after": ledger.state.reason})
     for name, identity in laboratory.connect().items():
