@@ -1,8 +1,8 @@
 """Past rows for the planner: a source of another tool, or initial rows of this one, each with its provenance."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,6 +30,8 @@ class Rows:
         notes: A remark for each row, "" where there is none.
         comments: The `#` lines of the file.
         ignored: Columns of the file that nothing here uses.
+        further: Values of further objectives by name, as far as the file has them: arrays, shape (n_rows,), NaN where
+            the cell is empty.
     """
 
     path: Path
@@ -41,6 +43,7 @@ class Rows:
     notes: tuple[str, ...]
     comments: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    further: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -55,10 +58,11 @@ class Rows:
             sha256=plain["sha256"],
             points=tuple(dict(point) for point in plain["points"]),
             values=np.array(plain["values"], dtype=float),
-            sds=None if sds is None else np.array([math.nan if sd is None else sd for sd in sds], dtype=float),
+            sds=None if sds is None else _with_gaps(sds),
             origins=tuple(plain["origins"]),
             notes=("",) * len(plain["points"]),
             comments=tuple(plain["comments"]),
+            further={name: _with_gaps(values) for name, values in plain.get("further", {}).items()},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -68,16 +72,40 @@ class Rows:
             "file": self.path.name,
             "points": [dict(point) for point in self.points],
             "values": self.values.tolist(),
-            "sds": None if self.sds is None else [None if math.isnan(sd) else float(sd) for sd in self.sds],
+            "sds": None if self.sds is None else _without_nan(self.sds),
             "origins": list(self.origins),
             "comments": list(self.comments),
+            **({"further": {name: _without_nan(v) for name, v in self.further.items()}} if self.further else {}),
         }
 
+    def further_of(self, i: int) -> dict[str, float]:
+        """Return what the i-th row has of further objectives."""
+        return {name: float(values[i]) for name, values in self.further.items() if not math.isnan(values[i])}
 
-def read_rows(path: str | Path, space: ParameterSpace, objective: Objective) -> Rows:
+    def keeping(self, objectives: Iterable[Objective]) -> list[float]:
+        """Return the values of the rows that are known to keep the limits of further objectives: all, without limits.
+
+        Args:
+            objectives: The further ones.
+        """
+        limited = [o for o in objectives if o.limit is not None]
+        kept = (all(o.is_kept(self.further_of(i).get(o.name)) for o in limited) for i in range(len(self)))
+        return [float(value) for value, is_kept in zip(self.values, kept, strict=True) if is_kept]
+
+
+def _with_gaps(values: Iterable[float | None]) -> NDArray[np.float64]:
+    return np.array([math.nan if value is None else value for value in values], dtype=float)
+
+
+def _without_nan(values: NDArray[np.float64]) -> list[float | None]:
+    return [None if math.isnan(value) else float(value) for value in values]
+
+
+def read_rows(path: str | Path, space: ParameterSpace, objective: Objective, further: Sequence[Objective] = ()) -> Rows:
     """Read measured points from a CSV file with one column a parameter and one for the objective.
 
-    A header may carry its unit, `power [W]` or `power (W)`. Columns `<objective>_sd`, `origin` and `note` are optional.
+    A header may carry its unit, `power [W]` or `power (W)`. Columns `<objective>_sd`, `origin`, `note` and those of
+    further objectives are optional.
 
     Raises:
         DataError: Everything that is wrong with the file at once, each with `file:line` and column.
@@ -85,7 +113,8 @@ def read_rows(path: str | Path, space: ParameterSpace, objective: Objective) -> 
     table = read_csv(path)
     wanted = {p.name: p.unit for p in space.parameters} | {objective.name: objective.unit}
     sd_name = f"{objective.name}_sd"
-    columns, problems = _columns(table, wanted | {sd_name: objective.unit, "origin": "", "note": ""})
+    optional = {o.name: o.unit for o in further} | {sd_name: objective.unit, "origin": "", "note": ""}
+    columns, problems = _columns(table, optional | wanted)
     constant = {p.name for p in space.parameters if p.is_constant or p.instrument}
     problems += without_columns(table, [name for name in wanted if name not in constant], columns)
     if not table.rows:
@@ -99,10 +128,16 @@ def read_rows(path: str | Path, space: ParameterSpace, objective: Objective) -> 
     if sd_name in columns:
         sds = np.array(_numbers(table, columns[sd_name], cells[sd_name], problems, optional=True))
         problems += _negative(table, columns[sd_name], sds)
+    others = {
+        o.name: np.array(_numbers(table, columns[o.name], cells[o.name], problems, optional=True))
+        for o in further
+        if o.name in columns
+    }
     refuse(sorted(problems, key=lambda problem: int(problem.removeprefix(f"{table.path}:").split(":")[0])))
     ignored = tuple(h for h in table.header if h not in columns.values())
     origins, notes = tuple(cells.get("origin", blank)), tuple(cells.get("note", blank))
-    return Rows(table.path, table.sha256, tuple(points), np.array(values), sds, origins, notes, table.comments, ignored)
+    told = tuple(points), np.array(values), sds, origins, notes, table.comments, ignored, others
+    return Rows(table.path, table.sha256, *told)
 
 
 def _columns(table: CsvTable, units: dict[str, str]) -> tuple[dict[str, str], list[str]]:

@@ -26,6 +26,7 @@ HOURS = Objective("hours", "h", "minimise")
 _N_DRAWS = 64  # for the moments of a direction, which is no linear function
 _ALONG = 0.05  # how much of the sum a direction has beside its least, so that what is beaten never wins
 _LEAST_SPREAD = 1e-12
+_FEWEST = 3  # rows, not all with one value, from which a model can say how far it is to be believed
 
 
 def of_objective(known: Sequence[Observation], objective: Objective) -> list[Observation]:
@@ -44,7 +45,7 @@ class Compromise:
     Args:
         space: The parameters.
         objective: The first objective.
-        further: The others; those that no run has measured yet are left out.
+        further: The others; those of which too little is measured yet are left out.
         settings: Which surrogate and acquisition; with `per_hour` the acquisition is divided by the predicted hours.
         known: All observations, initial rows included; at least one measured.
         first: What is believed of the first objective.
@@ -72,9 +73,11 @@ class Compromise:
 
         def belief(o: Objective) -> Belief | None:
             rows = of_objective(known, o)
-            return Belief(space, o, settings, rows, pending=pending) if rows else None
+            is_enough = bool(rows) if o is HOURS else _tell_enough(rows)  # of hours no doubt is asked
+            return Belief(space, o, settings, rows, pending=pending) if is_enough else None
 
         self.beliefs = {o: b for o in further if (b := belief(o)) is not None}
+        self.left_out = [o for o in further if o not in self.beliefs]
         self._hours = belief(HOURS) if settings.per_hour else None
         self._shortest = min((o.hours for o in known if o.hours), default=0.0)
         self.free = [o for o in self.beliefs if o.worth is None and o.limit is None]
@@ -148,6 +151,11 @@ class Compromise:
         if not len(scores):
             return None
         return Reference(float(scores.max()), float(joint.score.min()), float(joint.score.std()))
+
+
+def _tell_enough(rows: Sequence[Observation]) -> bool:
+    """Whether a model of these rows has a doubt; of one value alone it would be certain everywhere."""
+    return len(rows) >= _FEWEST and len({row.value for row in rows}) > 1
 
 
 def _keeping(objective: Objective, outlook: Outlook) -> FloatArray:

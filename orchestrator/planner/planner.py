@@ -1,6 +1,6 @@
 """The planner: from what is known to the next point, as a pure function that says why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ class Planner:
         Features.of(space, self.settings.features)  # what is wrong with one is said before anything is asked
         n_initial = 0 if initial is None else len(initial)
         self._search = Search(space, objective, self.further, self.settings, seed, source, n_initial)
-        self._initial = () if initial is None else tuple(map(Observation, initial.points, initial.values.tolist()))
+        self._initial = () if initial is None else tuple(_observed(initial))
         self._searches: dict[tuple[tuple[str, Value], ...], Search] = {(): self._search}
         self._told: list[Observation] = []
 
@@ -87,8 +87,9 @@ class Planner:
             _, _, candidates = read_pool(read_csv(settings.laboratory.table), settings.parameters, settings.objective)
         space = ParameterSpace.from_config(settings.parameters, candidates, settings.constraints)
         objective = Objective.from_config(settings.objective)
+        further = Objective.further(settings.further_objectives)
         source, initial = (
-            None if path is None else read_rows(path, space, objective)
+            None if path is None else read_rows(path, space, objective, further)
             for path in (settings.data.source, settings.data.initial)
         )
         return cls(
@@ -98,7 +99,7 @@ class Planner:
             seed=settings.seed if seed is None else seed,
             source=source,
             initial=initial,
-            further=Objective.further(settings.further_objectives),
+            further=further,
         )
 
     @classmethod
@@ -238,3 +239,9 @@ class Planner:
     def belief(self, observations: Sequence[Observation], pending: Sequence[Point] = ()) -> Belief:
         """Return what is believed on these observations; with the initial rows, at least one is measured."""
         return self._search.belief([*self._initial, *observations], pending)
+
+
+def _observed(rows: Rows) -> Iterator[Observation]:
+    """Yield rows from before the campaign as what was observed."""
+    for i, (point, value) in enumerate(zip(rows.points, rows.values.tolist(), strict=True)):
+        yield Observation(point, value, further=rows.further_of(i))

@@ -1,11 +1,14 @@
 """Several objectives: worth, limits and the front, on a line where one objective rises as the other falls."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from orchestrator.config.schema import PlannerConfig
+from orchestrator.data import DataError, Rows, read_rows
 from orchestrator.objective import Objective
 from orchestrator.planner import Observation, Planner
 from orchestrator.space import Parameter, ParameterSpace
@@ -70,6 +73,39 @@ def test_objective_that_no_run_has_measured_is_left_out() -> None:
     found = planner(cost(limit=1.0), acquisition="ucb", kappa=1e-3).ask(known, number=1)
     assert found.point["x"] == pytest.approx(1.0, abs=0.05)
     assert "of the one objective that is measured yet" in found.why
+
+
+@pytest.mark.parametrize("costs", [[6.0], [6.0, 5.5], [6.0] * 9])
+@pytest.mark.parametrize("surrogate", ["gp", "coral-svr"])
+def test_limit_is_left_out_while_its_model_could_not_doubt(costs: list[float], surrogate: str) -> None:
+    """One value, or the same again and again: a model of it would be certain that nothing anywhere keeps the limit."""
+    told = [*({"cost": cost} for cost in costs), *({} for _ in XS[len(costs) :])]
+    known = [Observation({"x": float(x)}, float(x), further=more) for x, more in zip(XS, told, strict=True)][:-1]
+    found = planner(cost(limit=5.0), surrogate=surrogate, acquisition="ucb", kappa=1e-3).ask(known, number=1)
+    assert found.point["x"] == pytest.approx(1.0, abs=0.05)
+    assert "without cost: too little of it is measured yet" in found.why
+
+
+def test_past_rows_tell_of_further_objectives(tmp_path: Path) -> None:
+    """As far as the file has them; the ledger keeps them, and a row without keeps no limit."""
+    (tmp_path / "past.csv").write_text("x,gain [g],cost [h]\n0.1,1,5\n0.2,2,\n0.3,3,7\n0.4,4,2\n", encoding="utf-8")
+    rows = read_rows(tmp_path / "past.csv", SPACE, GAIN, [cost(limit=5.0)])
+    again = Rows.from_json(json.loads(json.dumps(rows.to_json())))
+    for one in (rows, again):
+        assert [one.further_of(i) for i in range(4)] == [{"cost": 5.0}, {}, {"cost": 7.0}, {"cost": 2.0}]
+        assert one.keeping([cost(limit=5.0)]) == [1.0, 4.0]
+        assert one.keeping([cost(worth=1.0)]) == [1.0, 2.0, 3.0, 4.0]
+    settings = PlannerConfig(surrogate="gp", samples=64, initial_runs=1)
+    found = Planner(SPACE, GAIN, settings, initial=rows, further=[cost(limit=5.0)]).suggest()
+    assert set(found.further) == {"cost"}
+    assert "weighing cost at most 5 h" in found.why
+
+
+def test_past_rows_refuse_a_further_objective_in_another_unit(tmp_path: Path) -> None:
+    """As they do for the first one."""
+    (tmp_path / "past.csv").write_text("x,gain,cost [min]\n0.1,1,5\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"column 'cost \[min\]' is in 'min' but cost is in 'h'"):
+        read_rows(tmp_path / "past.csv", SPACE, GAIN, [cost()])
 
 
 def test_gain_per_hour_prefers_the_shorter_of_two_equal_runs() -> None:
