@@ -12,6 +12,7 @@ import numpy as np
 
 from instruments.driver import Action, FailureClass, InstrumentError, Moved, Quantity, Reading, Scalar
 from orchestrator.ledger import State, Step
+from orchestrator.ledger.events import LARGEST
 
 SAMPLE = "sample"
 """The setting that says which sample a command is for, and the output that says which sample an answer is about."""
@@ -90,8 +91,8 @@ def _scalar_misfits(name: str, quantity: Quantity, value: Scalar) -> Iterator[st
     if quantity.text:
         if not isinstance(value, str) or not value:
             yield f"{name}={value!r} is not a text"
-    elif isinstance(value, (str, bool)) or not np.isfinite(value):
-        yield f"{name}={value!r} is not a finite number"
+    elif isinstance(value, (str, bool)) or not abs(value) < LARGEST:  # NaN is not
+        yield f"{name}={value!r} is not a finite number below {LARGEST:g}"
     else:
         yield from _out_of_bounds(name, quantity, value, value)
 

@@ -17,6 +17,9 @@ FORMAT = 1
 GENESIS = "0" * 64
 """What the first event names as the hash before it."""
 
+LARGEST = 1e300
+"""Numbers of an event are smaller: sums and squares of them have to stay finite."""
+
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from orchestrator.ledger.events import Event, Kind
+from orchestrator.ledger.events import LARGEST, Event, Kind
 from orchestrator.ledger.state import State
 
-_LARGEST = 1e300
 _COMMAND = re.compile(r"\d+(\.\d+){1,2}")
 _TEXT, _MAP, _LIST, _WHOLE = (str,), (dict,), (list,), (int,)
 _NUMBER = (int, float)
@@ -118,7 +117,7 @@ def _wrong(name: str, value: object) -> str:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and -_LARGEST < value < _LARGEST
+    return isinstance(value, (int, float)) and -LARGEST < value < LARGEST
 
 
 def _look_at_opening(event: Event, state: State) -> Iterable[str]:
@@ -152,9 +151,17 @@ def _look_at_rows(name: str, rows: Mapping[str, Any]) -> Iterable[str]:
     for key in ("origins", "comments"):
         if not isinstance(rows.get(key), list) or not all(isinstance(text, str) for text in rows[key]):
             yield _wrong(f"{name}.{key}", rows.get(key))
-    sds = rows.get("sds")
-    if sds is not None and not (isinstance(sds, list) and all(sd is None or _is_number(sd) for sd in sds)):
-        yield _wrong(f"{name}.sds", sds)
+    further = rows.get("further", {})
+    if not isinstance(further, dict):
+        yield _wrong(f"{name}.further", further)
+        return
+    columns = {f"{name}.sds": rows.get("sds"), **{f"{name}.further.{key}": column for key, column in further.items()}}
+    for key, column in columns.items():
+        if column is None and key == f"{name}.sds":
+            continue
+        has_numbers = isinstance(column, list) and all(cell is None or _is_number(cell) for cell in column)
+        if not has_numbers or not isinstance(points, list) or len(column) != len(points):
+            yield _wrong(key, column)
 
 
 def _look_at_configuration(event: Event, _state: State) -> Iterable[str]:

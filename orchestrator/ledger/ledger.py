@@ -193,7 +193,7 @@ class Ledger:
 
         Raises:
             LedgerRefused: The database refused for now; nothing was written.
-            LedgerError: The database refused for good; nothing was written.
+            LedgerError: The database refused for good, or the event has not the form of its kind; nothing was written.
             TransitionError: The event is not allowed here; nothing was written.
         """
         text = compact(body)
@@ -201,6 +201,10 @@ class Ledger:
         digest = chain(self.state.head, content)
         event = _event(content, digest)
         following = self.state.following(event)
+        wrong = misfit_of(event, self.state)
+        if wrong:
+            message = f"{self.path}: {kind} was not written, since nobody could read it again: {wrong}"
+            raise LedgerError(message)
         contents = {hashlib.sha256(content).hexdigest(): content for content in attachments}
         self._store.append((*content, digest), contents, is_held=is_held)
         self.state.apply(event, following)

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instruments.driver import Reading, Scalar
-from orchestrator.ledger.events import compact
+from orchestrator.ledger.events import LARGEST, compact
 
 _LARGEST_TEXT = 10_000
 _LARGEST_ARRAY = 100_000_000
@@ -52,7 +51,7 @@ def decode_reading(body: Mapping[str, Any], attachment: Callable[[str], bytes]) 
 
 
 def plain_scalar(name: str, value: object) -> Scalar:
-    """Return a value as plain JSON: text, bool, int or a finite float.
+    """Return a value as plain JSON: text, bool, int or a float of a size that an event may hold.
 
     Raises:
         ReadingError: It is none of these.
@@ -66,9 +65,9 @@ def plain_scalar(name: str, value: object) -> Scalar:
         return bool(value)
     if isinstance(value, (int, np.integer)) and abs(int(value)) < _LARGEST_WHOLE:
         return int(value)
-    if isinstance(value, (float, np.floating)) and math.isfinite(value):
+    if isinstance(value, (float, np.floating)) and abs(float(value)) < LARGEST:  # NaN is not
         return float(value)
-    message = f"{name}={repr(value)[:200]} is not a finite number or text"
+    message = f"{name}={repr(value)[:200]} is neither a finite number below {LARGEST:g} nor text"
     raise ReadingError(message)
 
 

@@ -158,6 +158,8 @@ def test_reading_survives_the_ledger() -> None:
     [
         Reading({"a": float("nan")}),
         Reading({"a": float("inf")}),
+        Reading({"a": 1.7976931348623157e308}),  # what an overload is told by
+        Reading({"a": -1e300}),
         Reading({"a": None}),  # type: ignore[dict-item]  # what a careless driver returns
         Reading({"a": "x" * 20_000}),
         Reading({}, {"a": np.array([1.0, np.nan])}),
@@ -169,3 +171,16 @@ def test_reading_that_is_no_data_is_refused(reading: Reading) -> None:
     """NaN, None, objects and floods of text never reach the ledger."""
     with pytest.raises(ReadingError, match="a"):
         encode_reading(reading)
+
+
+def test_event_that_could_not_be_read_again_is_never_written(tmp_path: Path) -> None:
+    """An append takes what opening the ledger takes, and no more; what was there stays as it was."""
+    with begun(tmp_path / "l.sqlite") as ledger:
+        before = ledger.state.head
+        for settings in ({"heat": 1e301}, {"heat": None}):
+            body = {"id": "1.1.1", "instrument": "oven", "action": "bake", "settings": settings}
+            with pytest.raises(LedgerError, match=r"was not written, since nobody could read it again: settings\.heat"):
+                ledger.append(Kind.STEP_STARTED, body, run=1, step=1, **WHEN)
+        assert ledger.state.head == before
+    with Ledger.open(tmp_path / "l.sqlite") as again:
+        assert again.state.head == before

@@ -82,6 +82,7 @@ class Story:
             "format": 1,
             "campaign": self.campaign,
             "seed": 0,
+            "epoch": "2026-01-05T08:00:00+00:00",
             "configuration": self.settings.model_dump(mode="json"),
             "versions": {"numpy": "2.0.0", "scipy": "1.14.0"},
             "data": data,
@@ -157,9 +158,8 @@ def _rows(rows):
         return None
     points, values = [dict(point) for point, _ in rows], [value for _, value in rows]
     origins = ["simulated"] * len(rows)
-    return {"path": "rows.csv", "sha256": "0" * 64, "notes": [], "points": points, "values": values, "sds": None} | {
-        "origins": origins
-    }
+    said = {"origins": origins, "comments": []}
+    return {"file": "rows.csv", "sha256": "0" * 64, "points": points, "values": values, "sds": None, **said}
 
 
 def _past(rows):

@@ -99,8 +99,9 @@ def test_maintenance_by_somebody_else_takes_the_instrument_too(tmp_path: Path) -
     when = {"utc": "", "origin": "simulated"}
     instruments = {"oven": {"driver": "x"}, "butler": {"driver": "y"}}
     with Ledger.write(tmp_path / "l.sqlite") as ledger:
-        configuration = {"laboratory": {"instruments": instruments}}
-        ledger.append("campaign_opened", {"format": 1, "configuration": configuration}, lab_s=0, **when)
+        configuration = {"parameters": {}, "objective": {}, "laboratory": {"instruments": instruments}}
+        opened = {"format": 1, "epoch": "2026-01-05T08:00:00+00:00", "configuration": configuration}
+        ledger.append("campaign_opened", opened, lab_s=0, **when)
         for name in instruments:
             ledger.append("instrument_connected", {"instrument": name, "origin": "simulated"}, lab_s=0, **when)
         what = {"instrument": "oven", "action": "clean", "role": "butler", "settings": {}}

@@ -171,7 +171,7 @@ def test_report_tells_how_the_members_use_the_source(story, page):
     """An averaged surrogate has no left-out errors, but shares of its members."""
     one = story(parameters=SMALL, source=[(POINT, 1.1)])
     evidence = {"rule": "averaged over ways", "rows": 4, "error": {}, "ways": {"coral-svr": 0.625, "none": 0.375}}
-    one.measured(POINT, 1.25, kind="model", source_weight=0.5, source_evidence=evidence)
+    one.measured(POINT, 1.25, kind="model", mean=1.2, sd=0.1, source_weight=0.5, source_evidence=evidence)
     made = page(one)
     assert "share of the members" in made.text
     assert "0.625" in made.text
