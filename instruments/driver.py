@@ -283,6 +283,17 @@ class Remembering(Protocol):
 
 
 @runtime_checkable
+class Belonging(Protocol):
+    """A driver whose tool remembers commands, and so must know of which campaign they are: ids begin at 1.1.1 in each.
+
+    `campaign` is set before `connect`: the campaign's name and the moment at which it was begun, the same whenever it
+    goes on, and no other's. Where the driver is built with it, as for an examination, it is the name alone.
+    """
+
+    campaign: str
+
+
+@runtime_checkable
 class Foreseeing(Protocol):
     """A driver that can tell how long a command will take, better than the action's `expected_s`."""
 

@@ -229,7 +229,16 @@ class ForgetfulOven(BlockingOven):
 
 
 class RememberingOven(ForgetfulOven):
-    """Knows what became of its last command."""
+    """Knows what became of its last command, and of which campaign it was."""
+
+    def __init__(self, *, name: str, campaign: str = "") -> None:
+        super().__init__(name=name)
+        self.campaign = campaign
+
+    def connect(self) -> Identity:
+        """Tell who answers: for a test another oven, or the campaign it was told."""
+        serial = os.environ.get("TINY_SERIAL", "3").replace("CAMPAIGN", self.campaign)
+        return Identity("tests", "blocking oven", serial, Origin.REAL)
 
     def recall(self, command_id: str) -> Recollection:  # noqa: ARG002 - it remembers one command only
         """Tell what the environment says it remembers."""

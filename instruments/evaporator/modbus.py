@@ -49,7 +49,7 @@ class ModbusEvaporator:
 
     Args:
         name: Its role in the laboratory.
-        campaign: The campaign's name.
+        campaign: The campaign, told anew before it connects.
         rate: Seconds of lab time in a second on the wall.
         host: The controller's name or address.
         port: Its port.
@@ -89,6 +89,15 @@ class ModbusEvaporator:
             patience_s=patience_s,
             poll_s=poll_s,
         )
+
+    @property
+    def campaign(self) -> str:
+        """The campaign whose commands the controller is given."""
+        return self._remote.campaign
+
+    @campaign.setter
+    def campaign(self, campaign: str) -> None:
+        self._remote.campaign = campaign
 
     def connect(self) -> Identity:
         """Open the link and ask the controller who it is.

@@ -39,7 +39,7 @@ class RemoteController:
         port: Its port.
         registers: Its register map.
         procedure: How a command is carried out.
-        campaign: The campaign's name; its checksum tells its commands from those of others.
+        campaign: The campaign; its checksum tells its commands from those of others.
         rate: Seconds of lab time in a second on the wall; other than 1 only against an emulator.
         timeout_s: How long an exchange may take, s on the wall.
         patience_s: How long a lost link is tried again, s on the wall.
@@ -66,7 +66,7 @@ class RemoteController:
         procedure.check(registers)
         need_libraries()
         self._name, self._procedure, self._rate = name, procedure, rate
-        self._tag = zlib.crc32(campaign.encode()) % 65_535 + 1
+        self.campaign = campaign
         self._halted = threading.Event()
         self._halted_at = float("-inf")
         self._view = View(host, port, registers, timeout_s=timeout_s, patience_s=patience_s, halted=self._halted)
@@ -155,7 +155,7 @@ class RemoteController:
             )
             raise InstrumentError(FailureClass.INSTRUMENT, reason, Moved.NO)
         run, step, attempt = map(int, parts)
-        return self._tag, run, step, attempt
+        return zlib.crc32(self.campaign.encode()) % 65_535 + 1, run, step, attempt
 
     def _carried_out(self, number: Number, asked: Mapping[str, float], report: Report) -> Look:
         if time.monotonic() - self._halted_at < JUST_NOW_S:

@@ -96,7 +96,7 @@ class Campaign:
             identities = self._preparation.connect()
         with Ledger.write(self.ledger_path) as ledger:
             check_words(ledger.state, words, self.laboratory)
-            closed = self._preparation.bring(ledger, self.ledger_path, note, identities)
+            closed = self._preparation.bring(ledger, self.ledger_path, identities, note=note, words=words)
             if closed is not None:
                 if not all((self.folder / name).exists() for name in RESULTS.values()):
                     self.write_results(ledger)
@@ -119,7 +119,7 @@ class Campaign:
         Raises:
             LedgerError: An event could not be recorded.
         """
-        closed = self._preparation.bring(ledger, self.ledger_path, "", None)
+        closed = self._preparation.bring(ledger, self.ledger_path)
         try:
             return closed or self._engine(ledger, Mute(), ()).run()
         finally:
@@ -145,7 +145,7 @@ class Campaign:
     def _drive(self, ledger: Ledger, watcher: Watcher, words: Sequence[Word]) -> Stop:
         engine = self._engine(ledger, watcher, words)
         with watcher, stopping(engine):
-            for warning in ledger.warnings:
+            for warning in (*ledger.warnings, *self._preparation.remarks):
                 watcher.notice(warning)
             return engine.run()
 

@@ -1,6 +1,6 @@
 """From a ledger, new or not, to where the engine can go on: opened or resumed, and who answers recorded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,10 +9,11 @@ from typing import Any
 from instruments.driver import Identity
 from orchestrator.address import Address
 from orchestrator.campaign.opening import Opening
+from orchestrator.campaign.strangers import strangers
 from orchestrator.campaign.timing import clock_at, clock_from, first_moment
 from orchestrator.clock import SimulatedClock
 from orchestrator.config import ConfigError, Configuration
-from orchestrator.engine import Stop
+from orchestrator.engine import Stop, Word
 from orchestrator.engine.requests import copy_messages
 from orchestrator.laboratory import Laboratory, check_origins
 from orchestrator.ledger import Kind, Ledger
@@ -30,18 +31,28 @@ class Preparation:
         configuration: Of the campaign.
         opening: What its ledger begins with.
         laboratory: The instruments.
+
+    Attributes:
+        remarks: What a person should hear of the instruments, in words.
     """
 
     def __init__(self, configuration: Configuration, opening: Opening, laboratory: Laboratory) -> None:
         self._configuration, self._settings = configuration, configuration.settings
         self._opening, self._laboratory = opening, laboratory
+        self._epoch: datetime  # once connected
+        self.remarks: list[str] = []
 
-    def connect(self) -> Identities:
-        """Connect the instruments and return who answers.
+    def connect(self, epoch: datetime | None = None) -> Identities:
+        """Connect the instruments, having told them which campaign they work for, and return who answers.
+
+        Args:
+            epoch: The moment at which the campaign was begun; None for one that begins now.
 
         Raises:
             ConfigError: One does not answer, or they do not belong together; all are closed again.
         """
+        self._epoch = epoch or first_moment(self._settings, datetime.now(UTC))
+        self._laboratory.belong(f"{self._settings.campaign} {self._epoch.isoformat()}")
         try:
             identities = self._laboratory.connect()
             check_origins(self._configuration, identities)
@@ -50,18 +61,27 @@ class Preparation:
             raise
         return identities
 
-    def bring(self, ledger: Ledger, place: Path | Address, note: str, identities: Identities | None) -> Stop | None:
+    def bring(
+        self,
+        ledger: Ledger,
+        place: Path | Address,
+        identities: Identities | None = None,
+        *,
+        note: str = "",
+        words: Sequence[Word] = (),
+    ) -> Stop | None:
         """Open or resume the campaign; return how it ended if there is nothing to do.
 
         Args:
             ledger: Open to write.
             place: Where it is, for people.
+            identities: Who answers, where the instruments of a new campaign are connected already.
             note: Why a paused campaign goes on.
-            identities: Who answers, where the instruments are connected already.
+            words: What a person says of steps in doubt.
 
         Raises:
             OtherConfigurationError: The ledger was begun with another configuration.
-            ConfigError: An instrument does not answer.
+            ConfigError: An instrument does not answer, or is another one than that which a step in doubt was begun on.
         """
         state = ledger.state
         if state.opened is None:
@@ -70,7 +90,13 @@ class Preparation:
         found = self._opening.changes(state, place)
         if not found and state.status == "closed":
             return Stop(state.reason, "finished" if state.exit_code == 0 else "halted", exit_code=state.exit_code)
-        identities = self.connect()  # a campaign whose instruments do not answer stays paused
+        # A campaign whose instruments do not answer stays paused.
+        identities = self.connect(datetime.fromisoformat(state.opened["epoch"]))
+        try:
+            self.remarks = strangers(state, identities, self._laboratory, words)
+        except ConfigError:
+            self._laboratory.close()
+            raise
         if found:
             changed = {"configuration": self._configuration.plain, "changed": [str(d) for d in found]}
             _append(ledger, Kind.CONFIGURATION_CHANGED, changed, clock_at(self._settings, state))
@@ -80,10 +106,9 @@ class Preparation:
         return None
 
     def _open(self, ledger: Ledger, identities: Identities) -> None:
-        epoch = first_moment(self._settings, datetime.now(UTC))
         origin = join_origins(str(identity.origin) for identity in identities.values())
-        clock = clock_from(self._settings, epoch)
-        _append(ledger, Kind.CAMPAIGN_OPENED, self._opening.body(epoch), clock, origin)
+        clock = clock_from(self._settings, self._epoch)
+        _append(ledger, Kind.CAMPAIGN_OPENED, self._opening.body(self._epoch), clock, origin)
         self._tell(ledger, identities, clock, with_state=True)
 
     def _tell(self, ledger: Ledger, identities: Identities, clock: SimulatedClock, *, with_state: bool) -> None:

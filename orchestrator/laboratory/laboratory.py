@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from instruments.driver import (
     Action,
     Attended,
+    Belonging,
     Command,
     CommandRefused,
     Foreseeing,
@@ -101,6 +102,16 @@ class Laboratory:
             ConfigError: An instrument does not answer, or not with an identity.
         """
         return {role: _connected(role, instrument) for role, instrument in self.instruments.items()}
+
+    def belong(self, campaign: str) -> None:
+        """Tell the drivers that ask for it which campaign they work for.
+
+        Args:
+            campaign: Its name and when it was begun; no other campaign's.
+        """
+        for instrument in self.instruments.values():
+            if isinstance(instrument, Belonging):
+                instrument.campaign = campaign
 
     def restore(self, name: str, state: Mapping[str, Any]) -> None:
         """Give an instrument that tells its phases a state back that the ledger has of it.

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from worlds import CONFIG, write_config
 
+from orchestrator.campaign import Campaign
 from orchestrator.ledger import Event, Ledger
 
 TESTS = Path(__file__).parent.parent
@@ -93,6 +94,33 @@ def test_doubt_is_settled_by_an_instrument_that_remembers(dead: Path, memory: st
     assert run(dead, TINY_MEMORY=memory).returncode == 0
     assert [e.body["how"] for e in events(dead) if e.kind == "doubt_resolved"] == [how]
     assert begun(dead) == ids
+
+
+def test_doubt_is_not_settled_by_another_tool(dead: Path) -> None:
+    """What answers at the old address knows nothing of the step; nothing is recorded until a person has looked."""
+    n = len(events(dead))
+    ended = run(dead, TINY_MEMORY="never", TINY_SERIAL="7777")
+    assert (ended.returncode, len(events(dead))) == (2, n)
+    assert "another tool answers: tests blocking oven 7777, where the ledger has tests blocking oven 3" in ended.stderr
+    assert "step 2.1 was begun on that one; connect that one again" in ended.stderr
+    words = ["--resolve", "2.1=failed", "--note", "I looked"]
+    ended = run(dead, *words, TINY_MEMORY="never", TINY_SERIAL="7777")
+    assert ended.returncode == 0, ended.stderr
+    assert "another tool answers" in ended.stdout
+    assert begun(dead) == ["1.1.1", "2.1.1", "3.1.1"]
+
+
+def test_driver_is_told_a_campaign_that_is_no_other(tmp_path: Path) -> None:
+    """Its name and its beginning: the same whenever it goes on, another with `--new`, whose ids begin at 1.1.1 again."""
+    config = write_config(tmp_path, REAL.replace("worlds:Oven", "worlds:RememberingOven"))
+    told = []
+    for n_runs, is_new in ((1, False), (2, False), (1, True)):
+        campaign = Campaign.from_yaml(config, out=tmp_path / "out", new=is_new, overrides={"budget.runs": n_runs})
+        campaign.write_results = lambda _ledger: None  # type: ignore[method-assign]  # no pictures here
+        opened = campaign.run().state.opened
+        told.append(campaign.laboratory.instruments["oven"].campaign)
+        assert told[-1] == f"tiny {opened['epoch']}"
+    assert told[0] == told[1] != told[2]
 
 
 @pytest.mark.parametrize(
