@@ -37,7 +37,7 @@ class Recorder:
         clock: Tells the instant.
         watcher: Told of every event, after it is in the ledger, and of what was refused.
         patience_s: How long to wait before each next attempt at what was refused. The outcome of a real step, which
-            nothing can bring back, is tried until it is written or `give_up` is called.
+            nothing can bring back, and all that comes before it, is tried until it is written or `give_up` is called.
     """
 
     ledger: Ledger
@@ -119,9 +119,10 @@ class Recorder:
     def _append(self, kind: Kind, body: Mapping[str, Any], origin: str, **where: Any) -> Event:  # noqa: ANN401
         when: dict[str, Any] = {"lab_s": self.clock.now_s, "utc": self.clock.utc(), "origin": origin}
         is_precious = kind in _OUTCOMES and origin not in _REPEATABLE
+        is_patient = is_precious or self._is_awaited()
         where["is_held"] = self.clock.never_waits and origin in _REPEATABLE and kind not in _LAST
         try:
-            event = self._patiently(lambda: self.ledger.append(kind, body, **when, **where), for_ever=is_precious)
+            event = self._patiently(lambda: self.ledger.append(kind, body, **when, **where), for_ever=is_patient)
         except LedgerRefused as error:
             if not is_precious:
                 raise
@@ -129,6 +130,11 @@ class Recorder:
             raise LedgerRefused(message) from error
         self.watcher.event(event, self.state)
         return event
+
+    def _is_awaited(self) -> bool:
+        """Whether an outcome that nothing can bring back is still to come: whatever stands before it has to be written."""
+        last = (step for run in self.state.open_runs for step in run.steps[-1:])
+        return any(step.is_under_way and step.origin not in _REPEATABLE for step in last)
 
     def _patiently(self, act: Callable[[], _T], *, for_ever: bool = False) -> _T:
         """Do what the database may refuse for now, and wait between attempts."""

@@ -111,7 +111,7 @@ def test_doubt_is_not_settled_by_another_tool(dead: Path) -> None:
 
 
 def test_driver_is_told_a_campaign_that_is_no_other(tmp_path: Path) -> None:
-    """Its name and its beginning: the same whenever it goes on, another with `--new`, whose ids begin at 1.1.1 again."""
+    """Its name and its beginning: the same whenever it goes on, another with `--new`, where ids begin anew."""
     config = write_config(tmp_path, REAL.replace("worlds:Oven", "worlds:RememberingOven"))
     told = []
     for n_runs, is_new in ((1, False), (2, False), (1, True)):

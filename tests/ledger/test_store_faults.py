@@ -132,15 +132,33 @@ def test_refused_append_is_given_up_when_patience_ends(tmp_path: Path, disk: Lim
     assert (len(listener.said), listener.kinds) == (3, ["note"])
 
 
+def at_work(path: Path) -> Ledger:
+    """Return a ledger in which a real oven bakes."""
+    ledger = Ledger.write(path)
+    real = {**WHEN, "origin": "real"}
+    ledger.append(Kind.CAMPAIGN_OPENED, OPENED, **real)
+    ledger.append(Kind.SUGGESTED, {"point": {"x": 1.0}, "why": {}}, run=1, **real)
+    ledger.append(Kind.RUN_STARTED, {}, run=1, **real)
+    step = {"id": "1.1.1", "instrument": "oven", "action": "bake", "settings": {}}
+    ledger.append(Kind.STEP_STARTED, step, run=1, step=1, **real)
+    return ledger
+
+
+def test_refused_telemetry_of_a_real_step_never_costs_its_outcome(tmp_path: Path, disk: Limited) -> None:
+    """It stands before the outcome, and so is tried as long; once there is room both are written."""
+    with at_work(tmp_path / "l.sqlite") as ledger:
+        listener = Listener(lambda n_said: disk.free() if n_said == 20 else None)
+        pen, run = recorder(ledger, listener, (0.001,) * 2), ledger.state.runs[1]
+        disk.fill()
+        pen.record_step(Kind.TELEMETRY, {"id": "1.1.1", "phase": "hot", "values": {}}, run, run.steps[0])
+        pen.record_step(Kind.STEP_FINISHED, {"id": "1.1.1", "reading": {"values": {}}}, run, run.steps[0])
+        assert run.steps[0].status == "done"
+    assert len(listener.said) == 20
+
+
 def test_refused_outcome_of_a_real_step_is_kept_until_a_person_gives_up(tmp_path: Path, disk: Limited) -> None:
     """Patience has no end for what nothing can bring back; giving up shows it, so that it can be written down."""
-    with Ledger.write(tmp_path / "l.sqlite") as ledger:
-        real = {**WHEN, "origin": "real"}
-        ledger.append(Kind.CAMPAIGN_OPENED, OPENED, **real)
-        ledger.append(Kind.SUGGESTED, {"point": {"x": 1.0}, "why": {}}, run=1, **real)
-        ledger.append(Kind.RUN_STARTED, {}, run=1, **real)
-        step = {"id": "1.1.1", "instrument": "oven", "action": "bake", "settings": {}}
-        ledger.append(Kind.STEP_STARTED, step, run=1, step=1, **real)
+    with at_work(tmp_path / "l.sqlite") as ledger:
         listener = Listener(lambda n_said: pen.give_up() if n_said == 20 else None)
         pen = recorder(ledger, listener, (0.001,) * 2)
         run = ledger.state.runs[1]
