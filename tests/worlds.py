@@ -231,9 +231,9 @@ class ForgetfulOven(BlockingOven):
 class RememberingOven(ForgetfulOven):
     """Knows what became of its last command, and of which campaign it was."""
 
-    def __init__(self, *, name: str, campaign: str = "") -> None:
+    def __init__(self, *, name: str, campaign: str = "", plug: str = "") -> None:
         super().__init__(name=name)
-        self.campaign = campaign
+        self.campaign, self.plug = campaign, plug
 
     def connect(self) -> Identity:
         """Tell who answers: for a test another oven, or the campaign it was told."""

@@ -4,9 +4,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from instruments.driver import Origin
 from orchestrator.address import Address
 from orchestrator.config import ConfigError, Configuration, Problem, recorded
 from orchestrator.config.comparison import CHANGEABLE, Difference, differences
+from orchestrator.config.schema import InstrumentConfig
 from orchestrator.data import read_csv
 from orchestrator.ledger import State
 from orchestrator.ledger.events import FORMAT
@@ -61,7 +63,7 @@ class Opening:
         # Keys that are younger than the ledger count with what was done before them.
         was = recorded(opened["configuration"], "the ledger's configuration").settings.model_dump(mode="json")
         found = differences(was, opened["data"], configuration.plain, self._data())
-        fixed = [d for d in found if d.section not in CHANGEABLE]
+        fixed = [d for d in found if d.section not in CHANGEABLE and not _is_of_a_real_tool(d, state)]
         if fixed:
             shown = [Problem(configuration.source.where(d.path), str(d)) for d in fixed]
             way_out = f"the ledger {ledger} was begun with another configuration; go back to it, or add --new"
@@ -74,3 +76,14 @@ class Opening:
         table = self._configuration.settings.laboratory.table
         data["table"] = None if table is None else {"file": table.name, "sha256": read_csv(table).sha256}
         return data
+
+
+def _is_of_a_real_tool(difference: Difference, state: State) -> bool:
+    """Whether it is an option of a driver behind which there is a tool or a person, as its address or its patience.
+
+    No suggestion depends on those. Of a simulated one they make the very physics that the ledger was begun with.
+    """
+    match difference.path:
+        case ("laboratory", "instruments", role, option, *_) if option not in InstrumentConfig.model_fields:
+            return state.identities.get(role, {}).get("origin") in (Origin.REAL, Origin.HUMAN)
+    return False

@@ -132,7 +132,7 @@ class Recorder:
         return event
 
     def _is_awaited(self) -> bool:
-        """Whether an outcome that nothing can bring back is still to come: whatever stands before it has to be written."""
+        """Whether an outcome that nothing can bring back is still to come, and all before it has to be written."""
         last = (step for run in self.state.open_runs for step in run.steps[-1:])
         return any(step.is_under_way and step.origin not in _REPEATABLE for step in last)
 

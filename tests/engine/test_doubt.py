@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from worlds import CONFIG, write_config
 
-from orchestrator.campaign import Campaign
+from orchestrator.campaign import Campaign, OtherConfigurationError
 from orchestrator.ledger import Event, Ledger
 
 TESTS = Path(__file__).parent.parent
@@ -121,6 +121,27 @@ def test_driver_is_told_a_campaign_that_is_no_other(tmp_path: Path) -> None:
         told.append(campaign.laboratory.instruments["oven"].campaign)
         assert told[-1] == f"tiny {opened['epoch']}"
     assert told[0] == told[1] != told[2]
+
+
+def test_option_of_a_real_tool_may_change_while_a_campaign_goes_on(tmp_path: Path) -> None:
+    """Its address, say: the ledger records it. Which driver it is may not, nor an option of a simulated one."""
+    blocking = "worlds:RememberingOven"
+    config = write_config(tmp_path, REAL.replace("worlds:Oven", blocking))
+    for n_runs, more in ((1, {}), (2, {"laboratory.instruments.oven": {"driver": blocking, "plug": "COM7"}})):
+        campaign = Campaign.from_yaml(config, out=tmp_path / "out", overrides={"budget.runs": n_runs, **more})
+        campaign.write_results = lambda _ledger: None  # type: ignore[method-assign]  # no pictures here
+        assert campaign.run().stop.status == "finished"
+    with Ledger.open(tmp_path / "out" / "ledger.sqlite") as ledger:
+        (changed,) = [e.body["changed"] for e in ledger.events() if e.kind == "configuration_changed"]
+    assert "laboratory.instruments.oven.plug is 'COM7', but the ledger has null" in changed
+    other = {"laboratory.instruments.oven": {"driver": "worlds:BlockingOven"}}
+    with pytest.raises(OtherConfigurationError, match=r"laboratory\.instruments\.oven\.driver"):
+        Campaign.from_yaml(config, out=tmp_path / "out", overrides=other).run()
+    simulated = write_config(tmp_path)
+    Campaign.from_yaml(simulated, out=tmp_path / "sim").run()
+    worn = {"laboratory.instruments.oven.failure_rate": 0.5, "budget.runs": 5}
+    with pytest.raises(OtherConfigurationError, match=r"oven\.failure_rate"):
+        Campaign.from_yaml(simulated, out=tmp_path / "sim", overrides=worn).run()
 
 
 @pytest.mark.parametrize(
