@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from instruments.conformance import Subject, Verdict, examine
-from instruments.driver import Command, Load, Scalar
+from instruments.driver import Command, InstrumentError, Load, Scalar
 from orchestrator.campaign import Campaign
 from orchestrator.cli import main
 from orchestrator.config import load
@@ -34,6 +34,7 @@ class Plate(socketserver.ThreadingTCPServer):
 
     def __init__(self) -> None:
         self.celsius, self.bad, self.words = 20.0, "", list[str]()
+        self.next_bad: dict[str, str] = {}
         super().__init__(("127.0.0.1", 0), Line)
 
 
@@ -46,13 +47,18 @@ class Line(socketserver.StreamRequestHandler):
         plate = self.server
         assert isinstance(plate, Plate)
         plate.words.append(word)
-        bad, plate.bad = plate.bad, ""
+        bad, plate.bad = plate.bad or plate.next_bad.pop(word, ""), ""
         if bad == "silent":
             time.sleep(4)
             return
         plate.celsius = float(value) if word == "SET" else 20.0 if word == "OFF" else plate.celsius
         answer = {"ID?": "Acme,HP-1,17", "T?": f"{plate.celsius}"}.get(word, "OK")
-        self.wfile.write(("\x07 hot!" if bad else answer).encode() + b"\n")
+        told = (answer if bad in ("", "split", "cut") else "\x07 hot!").encode() + b"\n"
+        self.wfile.write(told[:1])
+        if bad == "cut":
+            return
+        time.sleep(0.05 if bad == "split" else 0)
+        self.wfile.write(told[1:])
 
 
 @pytest.fixture
@@ -85,7 +91,24 @@ def test_drivers_page_example_passes_the_suite(folder: Path, plate: Plate) -> No
     silence, garbage = (lambda bad=bad: setattr(plate, "bad", bad) for bad in ("silent", "babbling"))
     found = list(examine(Subject(driver, command, silence, garbage, step_s=10)))
     assert {f.question: f.note for f in found if f.verdict != Verdict.PASSED} == {}
-    assert len([line for line in (folder / "hotplate.py").read_text().splitlines() if line.strip()]) <= 62
+    assert len([line for line in (folder / "hotplate.py").read_text().splitlines() if line.strip()]) <= 66
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"), [("split", ""), ("cut", "T? was answered in part: b'1'"), ("babbling", "T? was answered by")]
+)
+@pytest.mark.usefixtures("folder")
+def test_drivers_page_example_believes_whole_answers_alone(plate: Plate, bad: str, words: str) -> None:
+    """One in two packets is one; a part of one, or nonsense, is none, and leaves no plate hot."""
+    driver = import_module("hotplate").Hotplate(name="plate", host="127.0.0.1", port=plate.server_address[1])
+    command = Command("plate", "anneal", {"celsius": 187.5, "minutes": 0.0}, "1.1.1")
+    plate.next_bad = {"T?": bad}
+    if words:
+        with pytest.raises(InstrumentError, match=re.escape(words)):
+            driver.perform(command, unheard)
+    else:
+        assert driver.perform(command, unheard).reached_c == 187.5
+    assert (plate.words[-1], plate.celsius) == ("OFF", 20.0)
 
 
 def test_drivers_page_load_is_annealed_once(folder: Path, plate: Plate) -> None:
