@@ -10,7 +10,7 @@ from instruments.driver import Identity
 from orchestrator.address import Address
 from orchestrator.campaign.opening import Opening
 from orchestrator.campaign.strangers import strangers
-from orchestrator.campaign.timing import clock_at, clock_from, first_moment
+from orchestrator.campaign.timing import clock_at, clock_from, first_moment, gap
 from orchestrator.clock import SimulatedClock
 from orchestrator.config import ConfigError, Configuration
 from orchestrator.engine import Stop, Word
@@ -33,7 +33,7 @@ class Preparation:
         laboratory: The instruments.
 
     Attributes:
-        remarks: What a person should hear of the instruments, in words.
+        remarks: What a person should hear before the campaign goes on, in words.
     """
 
     def __init__(self, configuration: Configuration, opening: Opening, laboratory: Laboratory) -> None:
@@ -93,7 +93,8 @@ class Preparation:
         # A campaign whose instruments do not answer stays paused.
         identities = self.connect(datetime.fromisoformat(state.opened["epoch"]))
         try:
-            self.remarks = strangers(state, identities, self._laboratory, words)
+            odd = gap(self._settings, state, datetime.now(UTC))
+            self.remarks = [*([odd] if odd else []), *strangers(state, identities, self._laboratory, words)]
         except ConfigError:
             self._laboratory.close()
             raise
