@@ -5,6 +5,7 @@ serves light and dark screens and paper.
 """
 
 import io
+import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -15,8 +16,12 @@ from typing import Any
 import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
+
+from orchestrator.display.wording import number
 
 HUES = {
     "ink": "#1c1d21",
@@ -38,6 +43,9 @@ WIDE = (11.5, 3.7)
 HALF = (5.5, 4.0)
 THIRD = (3.9, 3.5)
 """Sizes of figures, inches: over the whole page, two side by side, three side by side."""
+
+_LOGARITHMIC = ((0.5, ()), (0.75, (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)), (2.0, (1.0, 2.0, 5.0)))
+"""Which multiples of the powers of ten have a number on axes of less than so many decades; none: as on a linear one."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +152,23 @@ def label(ax: Axes, x: str, y: str) -> None:
         place = blended_transform_factory(ax.transAxes, figure.transFigure)
         ax.xaxis.set_label_coords(0.5, 0.19 * figure.dpi / figure.bbox.height, transform=place)
     ax.set_title(y, loc="left", pad=7, color=HUES["ink"])
+
+
+def logarithmic(axis: Axis) -> None:
+    """Write numbers along a logarithmic axis whose limits are set: at least two, and no more than can be read.
+
+    What matplotlib writes by itself is a formula, and text of the page never is one.
+    """
+    low, high = axis.get_view_interval()
+    decades = math.log10(high / low)
+    subs = next((subs for most, subs in _LOGARITHMIC if decades < most), (1.0,))
+    if subs:
+        axis.set_major_locator(LogLocator(subs=subs))
+    else:
+        axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+        axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(lambda value, _: number(value, 6))
+    axis.set_minor_formatter("")
 
 
 def inline_svg(figure: Figure, name: str, description: str) -> Markup:

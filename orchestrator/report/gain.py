@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from orchestrator.ledger import Run
-from orchestrator.report.drawing import HUES, WIDE, blank, label
+from orchestrator.report.drawing import HUES, WIDE, blank, label, logarithmic
 from orchestrator.report.material import Material, with_bracket
 
 _LEAST = 1e-6  # of the largest gain: what is below is nothing, and would stretch the axis
@@ -33,6 +33,7 @@ def expected_gains(material: Material, least: float | None) -> Figure:
         ax.axhline(least, color=HUES["red"], linestyle=(0, (4, 3)), linewidth=1)
     ax.set_xlim(0.3, max(run.number for run in material.runs) + 0.7)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=20))
+    logarithmic(ax.yaxis)
     ax.yaxis.grid(visible=True)
     label(ax, "run", with_bracket("expected gain", material.objective.unit))
     return figure

@@ -8,9 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from orchestrator.display.wording import number
 from orchestrator.recipe import Point
-from orchestrator.report.drawing import BEST, HUES, THIRD, blank, label, mark_of
+from orchestrator.report.drawing import BEST, HUES, THIRD, blank, label, logarithmic, mark_of
 from orchestrator.report.material import Material, with_bracket
 from orchestrator.space import Parameter, Value
 
@@ -45,12 +44,12 @@ def frame(ax: Axes, x: Parameter, y: Parameter) -> None:
     for axis, scale, limit, p in ((ax.xaxis, ax.set_xscale, ax.set_xlim, x), (ax.yaxis, ax.set_yscale, ax.set_ylim, y)):
         if p.scale == "log":
             scale("log")
-            axis.set_major_formatter(lambda value, _: number(value, 3))
-            axis.set_minor_formatter("")
+            limit(p.low, p.high)
+            logarithmic(axis)
         else:
             axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
-        margin = 0.0 if p.scale == "log" else 0.02 * (p.high - p.low)
-        limit(p.low - margin, p.high + margin)
+            margin = 0.02 * (p.high - p.low)
+            limit(p.low - margin, p.high + margin)
 
 
 def draw_failures(ax: Axes, material: Material, x: Parameter, y: Parameter, size: float = 26) -> None:

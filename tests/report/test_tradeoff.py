@@ -46,10 +46,11 @@ def test_summary_of_limits_that_nothing_keeps(tmp_path: Path) -> None:
 
 
 def test_report_shows_what_another_run_was_worth(tmp_path: Path) -> None:
-    """With the bound of the stopping rule."""
+    """With the bound of the stopping rule, and numbers along the axis."""
     html, _ = page(tmp_path, further_objectives={}, **{"stop.expected_gain": 1e-9, "planner.initial_runs": 2})
     assert "What another run was worth" in html
     assert "enough: stop.expected_gain" in html
+    assert "mathdefault" not in html
 
 
 @pytest.mark.parametrize(

@@ -197,3 +197,11 @@ def test_page_names_the_strongest_interaction(make):
     total = make([HEAT, TIME], lambda x: 1 + x[0] + x[1], n=30)
     assert "The strongest is of heat with time" in strongest_pair(product, product.recommended)
     assert strongest_pair(total, total.recommended) == ""
+
+
+def test_page_has_numbers_along_a_logarithmic_axis(make):
+    """No formula stands there as text, neither along an effect nor along a map."""
+    parameters = [Parameter("dose", "mg", 1, 100, scale="log"), Parameter("heat", "K", 10, 80, scale="log")]
+    text = page(make(parameters, lambda x: x[0] + 2 * x[1] ** 2))
+    assert "mathdefault" not in text
+    assert "dose [mg]" in text

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from orchestrator.display.wording import clean, named, number, setting, signed
-from orchestrator.report.drawing import HUES, Mark, label
+from orchestrator.report.drawing import HUES, Mark, label, logarithmic
 from orchestrator.report.material import with_bracket
 from orchestrator.screening.influence import Influence, recommended_point
 from orchestrator.screening.result import FloatArray, ModelResult, Screening
@@ -123,6 +123,7 @@ def main_effect(screening: Screening, model: ModelResult, i: int) -> Figure:
         ax.plot(values, np.full(len(values), 0.03), "|", transform=place, color=HUES["ink"], markersize=7)
         if parameter.scale == "log":
             ax.set_xscale("log")
+            logarithmic(ax.xaxis)
     ax.axhline(model.variance.mean, color=HUES["muted"], linestyle=(0, (4, 3)), linewidth=1)
     low, high = min(float(e.min()) for e in effects), max(float(e.max()) for e in effects)
     edge = 0.12 * (high - low) or 0.5
