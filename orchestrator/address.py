@@ -88,11 +88,11 @@ def address(place: "str | Path | Address") -> "Path | Address":
     return Path(place) if isinstance(place, str) else place
 
 
-def ledger_place(text: str) -> "str | Path":
+def ledger_place(named: str | Path) -> "str | Path":
     """Return where the ledger is that a person names: an address as it stands, a file, or the ledger of a folder."""
-    if is_url(text):
-        return text
-    path = Path(text)
+    if isinstance(named, str) and is_url(named):
+        return named
+    path = Path(named)
     return path / "ledger.sqlite" if path.is_dir() else path
 
 

@@ -10,7 +10,7 @@ from sys import intern
 from typing import TYPE_CHECKING, Any, Self
 
 from instruments.driver import Reading
-from orchestrator.address import Address, address
+from orchestrator.address import Address, address, ledger_place
 from orchestrator.ledger.damage import fits, misfit
 from orchestrator.ledger.events import FORMAT, GENESIS, Event, Kind, chain, compact
 from orchestrator.ledger.form import misfit_of
@@ -71,13 +71,14 @@ class Ledger:
         """Open an existing ledger to read.
 
         Args:
-            path: Its file, or `postgresql://user@host/database#campaign`.
+            path: Its file, the folder of its campaign (`runs/lipon`), or `postgresql://user@host/database#campaign`.
 
         Raises:
             LedgerError: There is none.
             LedgerDamaged: Its bytes are not what was written.
         """
-        ledger = cls._on(open_store(_place(path)))
+        named = path if isinstance(path, Address) else ledger_place(path)
+        ledger = cls._on(open_store(_place(named)))
         if ledger.state.opened is None:
             ledger.close()
             message = f"{ledger.path}: the ledger holds no campaign; it was truncated, or its campaign never began"

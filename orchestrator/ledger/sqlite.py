@@ -85,7 +85,8 @@ class SqliteStore(Store):
         self._is_ready = False
         is_new = not path.exists()
         if not is_new and not path.is_file():
-            message = f"{path}: is no file; give the ledger's file, or the campaign's folder"
+            kind = "a folder" if path.is_dir() else "a pipe or a device"
+            message = f"{path}: is {kind}; give the ledger's file"
             raise LedgerError(message)
         if write:
             self._take_lock(path)
