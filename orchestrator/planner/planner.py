@@ -19,7 +19,7 @@ from orchestrator.planner.drivers import Drivers, drivers
 from orchestrator.planner.features import Features
 from orchestrator.planner.question import Question, Search, measured
 from orchestrator.planner.suggestion import Observation, Suggestion
-from orchestrator.planner.telling import checked
+from orchestrator.planner.telling import checked, checked_pending, checked_size
 from orchestrator.recipe import Point
 from orchestrator.space import ParameterSpace, Value
 from orchestrator.threads import one_thread
@@ -126,6 +126,7 @@ class Planner:
 
         Raises:
             SpaceError: A pending point is not in the space.
+            ValueError: What is pending is no list of points.
         """
         return self.suggest_batch(1, pending)[0]
 
@@ -138,13 +139,10 @@ class Planner:
 
         Raises:
             SpaceError: A pending point is not in the space.
-            ValueError: Fewer than one.
+            ValueError: Not a whole number, or fewer than one; or what is pending is no list of points.
         """
-        if n < 1:
-            message = f"a batch of {n} suggestions is none; ask for 1 or more"
-            raise ValueError(message)
-        flying, batch = [self.space.check(point) for point in pending], []
-        for _ in range(n):
+        size, flying, batch = checked_size(n), checked_pending(self.space, pending), list[Suggestion]()
+        for _ in range(size):
             batch.append(self.ask(self._told, flying, len(self._told) + len(flying) + 1))
             flying.append(batch[-1].point)
         return batch

@@ -1,14 +1,14 @@
-"""What a notebook tells the planner, held against what it can mean."""
+"""What a notebook tells and asks the planner, held against what it can mean."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
 from instruments.driver import FailureClass
 from orchestrator.planner.suggestion import Observation
 from orchestrator.recipe import Point
-from orchestrator.space import ParameterSpace
+from orchestrator.space import ParameterSpace, Value
 
 
 def checked(
@@ -54,6 +54,47 @@ def checked(
         raise ValueError(message)
     number = None if value is None else float(value)
     return Observation(plain, number, sd, failure, reason, {k: float(v) for k, v in more.items()}, hours)
+
+
+def checked_pending(space: ParameterSpace, pending: object) -> list[dict[str, Value]]:
+    """Return the points that are being performed, with plain values.
+
+    Args:
+        space: The parameters.
+        pending: What was given for them.
+
+    Raises:
+        SpaceError: One of them is not in the space.
+        ValueError: It is no list of points.
+    """
+    if isinstance(pending, Mapping):
+        message = "suggest: pending is a list of points, not one of them; write [suggestion.point]"
+        raise ValueError(message)  # noqa: TRY004 - as every refusal of `tell`
+    if isinstance(pending, str) or not isinstance(pending, Iterable):
+        kind = type(pending).__name__
+        message = f"suggest: pending is a list of points, as [suggestion.point], not {kind}"
+        raise ValueError(message)  # noqa: TRY004 - as above
+    return [_checked_point(space, point) for point in pending]
+
+
+def _checked_point(space: ParameterSpace, point: object) -> dict[str, Value]:
+    if isinstance(point, Mapping):
+        return space.check(point)
+    kind = type(point).__name__
+    message = f"suggest: a pending point is a mapping by parameter name, as suggestion.point is, not {kind}"
+    raise ValueError(message)
+
+
+def checked_size(n: object) -> int:
+    """Return how many suggestions a batch has.
+
+    Raises:
+        ValueError: It is no whole number, or fewer than one.
+    """
+    if isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 1:
+        return int(n)
+    message = f"a batch of {n!r} suggestions is none; ask for 1, 2 or more"
+    raise ValueError(message)
 
 
 def _of_outcome(value: float | None, failure: str | None) -> str | None:

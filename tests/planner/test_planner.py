@@ -246,6 +246,31 @@ def test_planner_refuses_to_be_told_nonsense(told, words):
     assert one.observations == ()
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (lambda one, s: one.suggest(s.point), "pending is a list of points, not one of them; write .suggestion.point."),
+        (lambda one, s: one.suggest(s), "pending is a list of points, as .suggestion.point., not Suggestion"),
+        (lambda one, _: one.suggest("here"), "pending is a list of points, as .suggestion.point., not str"),
+        (
+            lambda one, s: one.suggest([s]),
+            "a pending point is a mapping by parameter name, as suggestion.point is, not",
+        ),
+        (lambda one, _: one.suggest_batch(2.5), "a batch of 2.5 suggestions is none; ask for 1, 2 or more"),
+        (lambda one, _: one.suggest_batch("2"), "a batch of '2' suggestions is none"),
+        (lambda one, _: one.suggest_batch(n=True), "a batch of True suggestions is none"),
+    ],
+)
+def test_planner_refuses_to_be_asked_nonsense(asked, words):
+    """What was asked wrongly is said in words; a sequence and a count of another kind are answered."""
+    one = planner()
+    suggestion = one.suggest()
+    with pytest.raises(ValueError, match=words):
+        asked(one, suggestion)
+    assert one.suggest((suggestion.point,)).number == 2
+    assert len(one.suggest_batch(np.int64(2), [suggestion.point])) == 2
+
+
 def test_planner_best_is_the_best_it_was_told():
     """None at first; failures and the rows it began with do not count."""
     one = planner(initial=past(5))
