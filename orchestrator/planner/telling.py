@@ -10,6 +10,8 @@ from orchestrator.planner.suggestion import Observation
 from orchestrator.recipe import Point
 from orchestrator.space import ParameterSpace, Value
 
+_LARGEST = 1e100
+
 
 def checked(
     space: ParameterSpace,
@@ -38,7 +40,8 @@ def checked(
 
     Raises:
         SpaceError: The point is not in the space.
-        ValueError: Neither or both of value and failure, a number that is not finite, an unknown failure class or name.
+        ValueError: Neither or both of value and failure, a number that is not finite or beyond 1e100, an unknown
+            failure class or name.
     """
     if not isinstance(point, Mapping):
         message = f"tell: a point is a mapping by parameter name, as suggestion.point is, not {type(point).__name__}"
@@ -107,9 +110,13 @@ def _of_outcome(value: float | None, failure: str | None) -> str | None:
 
 def _of_numbers(numbers: Mapping[str, float | None]) -> str | None:
     for name, number in numbers.items():
+        if number is None:
+            continue
         is_number = isinstance(number, (int, float, np.number)) and not isinstance(number, bool)
-        if number is not None and not (is_number and math.isfinite(number)):
+        if not is_number or not -math.inf < number < math.inf:  # a whole number may be too long for isfinite
             return f"{name}={number!r} is not a finite number; tell a failure instead"
+        if abs(number) > _LARGEST:
+            return f"{name}={number!r} is beyond {_LARGEST:g}, where nothing can be computed; correct it"
     sd, hours = numbers["sd"], numbers["hours"]
     if sd is not None and sd < 0:
         return f"sd={sd!r} is below 0; a standard uncertainty is not"
