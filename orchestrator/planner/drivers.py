@@ -14,6 +14,7 @@ from orchestrator.sensitivity.shapley import shapley
 from orchestrator.space import ParameterSpace
 
 _MOST_ROWS = 256
+_NOTHING = 1e-9  # of the predictions: what rounding leaves of a difference
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Drivers:
     def strongest(self) -> list[tuple[str, float]]:
         """The parameters with what they add, the strongest first."""
         return sorted(self.parts.items(), key=lambda part: -abs(part[1]))
+
+    @property
+    def together(self) -> float:
+        """What all parameters add."""
+        return _cleared(sum(self.parts.values()), self.base, self.prediction)
 
 
 def drivers(
@@ -62,5 +68,11 @@ def drivers(
     chosen = np.unique(np.linspace(0, len(measured) - 1, min(len(measured), _MOST_ROWS)).round().astype(int))
     background = space.encode([measured[i].point for i in chosen])
     found = shapley(predict, space.encode([point]), background, space.columns)[0]
-    parts = dict(zip(space.names, found.values.tolist(), strict=True))
+    values = [_cleared(value, found.base, found.prediction) for value in found.values.tolist()]
+    parts = dict(zip(space.names, values, strict=True))
     return Drivers(found.base, parts, found.prediction, len(chosen))
+
+
+def _cleared(part: float, *predictions: float) -> float:
+    """Return a difference of predictions, 0 where it is rounding alone."""
+    return part if abs(part) > _NOTHING * max(map(abs, predictions)) else 0.0

@@ -85,7 +85,7 @@ def table(found: Explanation) -> tuple[list[str], list[list[str]]]:
     unit = "" if found.objective.unit == "1" else f" [{clean(found.objective.unit)}]"
     longest = max(map(abs, found.drivers.parts.values())) or 1.0
     strongest = found.drivers.strongest
-    *texts, together = _signed([*(part for _, part in strongest), sum(found.drivers.parts.values())])
+    *texts, together = _signed([*(part for _, part in strongest), found.drivers.together])
     rows = [
         [named(name, found.units[name]), _value(found, name), text, "█" * round(_BAR * abs(part) / longest)]
         for (name, part), text in zip(strongest, texts, strict=True)
@@ -112,7 +112,7 @@ def _name(found: Explanation) -> str:
 
 
 def _signed(parts: Sequence[float]) -> list[str]:
-    return [text if text.startswith("-") else f"+{text}" for text in column(parts)]
+    return [f"+{text}" if part > 0 else text for part, text in zip(parts, column(parts), strict=True)]
 
 
 def _value(found: Explanation, name: str) -> str:

@@ -1,13 +1,20 @@
 """Explain: which parameters drove the prediction that a run was chosen on."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import tiny
 
 from orchestrator.cli import replay
 from orchestrator.ledger import Ledger
-from orchestrator.replay.explain import explain
+from orchestrator.objective import Objective
+from orchestrator.planner import Observation
+from orchestrator.planner.drivers import Drivers, drivers
+from orchestrator.replay.explain import explain, table
+from orchestrator.space import Parameter, ParameterSpace
 
 
 def test_explanation_adds_up_to_the_recorded_prediction(lipon: Path) -> None:
@@ -48,6 +55,23 @@ def test_explanation_is_printed_with_units_the_strongest_first(lipon: Path, caps
     assert [line.split()[0] for line in lines[3:7]] == [*(name for name, _ in strongest), "together"]
     assert "█" * 20 in lines[3]
     assert lines[7].startswith("why the point was chosen: expected improvement")
+
+
+def test_explanation_of_equal_predictions_is_nothing(lipon: Path) -> None:
+    """What rounding leaves of equal numbers is 0: it has neither sign nor bar, nor has what cancels out."""
+    with Ledger.open(lipon) as ledger:
+        found = explain(ledger, 4)
+    space = ParameterSpace([Parameter("distance", "cm", 3, 12), Parameter("power", "W", 50, 300)])
+    rows = [Observation(point, 1.1) for point in space.corners()]
+    flat: Any = SimpleNamespace(at=lambda columns: SimpleNamespace(score=1.1 + 1e-12 * columns[:, 0]))
+    nothing = drivers(space, Objective("y", "g"), flat, space.corners()[-1], rows)
+    assert nothing.prediction != nothing.base
+    assert set(nothing.parts.values()) == {0.0}
+    texts = table(replace(found, drivers=nothing))[1]
+    assert [text[2:] for text in texts] == [["0", ""]] * 3
+    cancelling = Drivers(1.1, {"distance": 0.3, "power": -0.3}, 1.1 - 2e-16, 4)
+    texts = table(replace(found, drivers=cancelling))[1]
+    assert [text[2:] for text in texts] == [["+0.3", "█" * 20], ["-0.3", "█" * 20], ["0.0", ""]]
 
 
 @pytest.mark.parametrize(
