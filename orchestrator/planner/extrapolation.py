@@ -56,4 +56,5 @@ def _beyond(parameter: Parameter, point: Point, measured: Sequence[Point]) -> st
     if low <= value <= high:
         return ""
     side = "above" if value > high else "below"
-    return f"{parameter.name} {value:.4g} {parameter.unit} is {side} every measured row ({low:.4g}-{high:.4g})"
+    unit = "" if parameter.unit == "1" else f" {parameter.unit}"
+    return f"{parameter.name} {value:.4g}{unit} is {side} every measured row ({low:.4g}-{high:.4g})"

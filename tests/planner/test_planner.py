@@ -294,6 +294,8 @@ def test_novelty_names_what_lies_beyond_the_measured_rows():
     assert beyond.words == "pressure 3.44 Pa is above every measured row (1-3)"
     assert beyond.nearest == pytest.approx(math.hypot(4 / 9, 0.44 / 3.8))
     assert novelty(SPACE, inside, []).nearest is None
+    share = ParameterSpace([Parameter("share", "1", 0, 1)])
+    assert novelty(share, {"share": 1.0}, [{"share": 0.5}]).words == "share 1 is above every measured row (0.5-0.5)"
 
 
 def test_planner_comes_from_a_configuration_file_without_a_laboratory(tmp_path):
