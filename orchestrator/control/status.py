@@ -44,7 +44,9 @@ class Calendar:
         return (self.epoch + timedelta(seconds=lab_s)).astimezone().strftime("%Y-%m-%d %H:%M")
 
     def since(self, lab_s: float) -> str:
-        """Return a lab time that is past, with how long ago it was."""
+        """Return a lab time that is past, with how long ago it was if that is known on the wall."""
+        if not self.is_real:
+            return self.date(lab_s)
         return f"{self.date(lab_s)} ({lasting(max(0.0, self.now_s - lab_s) / _DAY_S)} ago)"
 
 
@@ -67,7 +69,7 @@ def status_lines(state: State, holder: str, now: datetime) -> list[tuple[str, st
         *((label if i == 0 else "", text) for i, text in enumerate(texts)),
         ("budget", f"{len(state.finished)} of {plural(budget, 'run')} done"),
         *shown,
-        ("last event", calendar.since(state.lab_s) if calendar.is_real else calendar.date(state.lab_s)),
+        ("last event", calendar.since(state.lab_s)),
     ]
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from worlds import CONFIG, write_config
 from orchestrator.address import Address
 from orchestrator.campaign import Campaign, Outcome
 from orchestrator.cli import main
+from orchestrator.control.status import Calendar
 from orchestrator.display.watcher import Silent
 from orchestrator.ledger import Event, Kind, Ledger, State, leave
 from orchestrator.ledger.opening import open_store
 from orchestrator.ledger.person import person
 
 TESTS = Path(__file__).parent.parent
+DATE = r"\d{4}-\d\d-\d\d \d\d:\d\d"
 RUN = "import sys; from orchestrator.cli import main; sys.exit(main(sys.argv[1:]))"
 # A bake of two minutes has two phases of three seconds on the wall, longer than it takes the campaign to look up.
 SLOW = CONFIG.replace("bottleneck: oven", "clock: wall\n  rate: 20").replace(
@@ -244,17 +247,24 @@ def test_control_status_of_a_campaign_that_died(killed: Path, capsys: pytest.Cap
 def test_control_status_of_a_paused_a_closed_and_a_damaged_campaign(
     killed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Since when, by whom and why; damage is named and exits 5."""
+    """Since when, by whom and why, not how long ago on a simulated clock; damage is named and exits 5."""
     main(["--pause", str(killed), "--note", "holidays"])
     capsys.readouterr()
     assert main(["--status", str(killed)]) == 0
-    assert re.search(rf"paused since .* ago\) by {person()}: paused by {person()}: holidays", capsys.readouterr().out)
+    assert re.search(rf"paused since {DATE} by {person()}: paused by {person()}: holidays", capsys.readouterr().out)
     campaign(killed).run()
     assert main(["--status", str(killed)]) == 0
-    assert re.search(r"closed since .* by engine: all 4 runs of the budget are done", capsys.readouterr().out)
+    assert re.search(rf"closed since {DATE} by engine: all 4 runs of the budget are done", capsys.readouterr().out)
     (killed / "ledger.sqlite").write_bytes((killed / "ledger.sqlite").read_bytes()[:5000])
     assert main(["--status", str(killed)]) == 5
     assert "not a readable ledger" in capsys.readouterr().err
+
+
+def test_control_status_tells_how_long_ago_where_lab_time_is_that_on_the_wall() -> None:
+    """On a simulated clock the date is all there is to tell."""
+    epoch = datetime(2026, 1, 5, tzinfo=UTC)
+    assert re.fullmatch(DATE, Calendar(epoch, 7200.0, is_real=False).since(3600.0))
+    assert re.fullmatch(rf"{DATE} \(1 hours ago\)", Calendar(epoch, 7200.0, is_real=True).since(3600.0))
 
 
 @pytest.mark.parametrize(
