@@ -23,7 +23,7 @@ from orchestrator.laboratory import build
 
 PAGE = (Path(__file__).parents[2] / "docs" / "drivers.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
-DRIVER, RECIPE, LOAD = (text for kind, text in BLOCKS if kind == "python")
+DRIVER, RECIPE, LOAD, SIMULATED = (text for kind, text in BLOCKS if kind == "python")
 CAMPAIGN, QUIET, FORETOLD, ANALYZER, PEOPLE = (text for kind, text in BLOCKS if kind == "yaml")
 
 
@@ -75,7 +75,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in (("hotplate.py", DRIVER), ("annealing.py", RECIPE), ("annealing.yaml", CAMPAIGN)):
         (tmp_path / name).write_text(text)
     monkeypatch.syspath_prepend(str(tmp_path))
-    for name in ("hotplate", "annealing"):
+    for name in ("hotplate", "annealing", "simplate"):
         sys.modules.pop(name, None)
     return tmp_path
 
@@ -138,13 +138,35 @@ def test_drivers_page_campaign_runs(folder: Path, plate: Plate) -> None:
 
 
 def test_drivers_page_forecast_needs_no_hotplate(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody listens at its address; durations are forecast, and the named counterpart is looked for."""
+    """Nobody listens at its address; durations are forecast, and with the named counterpart all else."""
     words = [str(folder / "annealing.yaml"), "--out", str(folder / "out"), "--check", "--forecast", "--forecasts", "2"]
     assert main(words) == 0
     assert "what was foreseen of the recipe: plate.anneal" in capsys.readouterr().out
     (folder / "annealing.yaml").write_text(CAMPAIGN + FORETOLD)
     assert main(words) == 2
-    assert "my_package.simulated:SimulatedHotplate cannot be imported" in capsys.readouterr().err
+    assert "simplate:SimulatedHotplate cannot be imported" in capsys.readouterr().err
+    (folder / "simplate.py").write_text(SIMULATED)
+    assert main(words) == 0
+    assert "no tool was touched: plate by SimulatedHotplate" in capsys.readouterr().out
+
+
+def test_drivers_page_simulated_hotplate_rehearses_a_campaign(folder: Path) -> None:
+    """On the simulated clock, from the same recipe; the same seed has the same values, and what ages is recorded."""
+    (folder / "simplate.py").write_text(SIMULATED)
+    (folder / "annealing.yaml").write_text(CAMPAIGN.replace("clock: wall", "clock: simulated"))
+    driver = {"driver": "simplate:SimulatedHotplate", "failure_rate": 0.0}
+    rehearsed = []
+    for out in ("one", "again"):
+        campaign = Campaign.from_yaml(
+            folder / "annealing.yaml", out=folder / out, overrides={"laboratory.instruments.plate": driver}
+        )
+        campaign.write_results = lambda _ledger: None  # type: ignore[method-assign]  # no pictures here
+        rehearsed.append(campaign.run().state)
+    one, again = rehearsed
+    assert one.origin == "simulated"
+    assert [run.value for run in one.runs.values()] == [run.value for run in again.runs.values()]
+    assert all(run.value == pytest.approx(run.point["celsius"], abs=3) for run in one.runs.values())
+    assert one.runs[2].end_s > one.runs[1].end_s > 60
 
 
 def test_drivers_page_quiet_hours_are_understood(folder: Path) -> None:
