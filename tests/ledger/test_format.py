@@ -5,6 +5,9 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from orchestrator.ledger import Kind, Ledger
 from orchestrator.ledger.export import import_jsonl
@@ -31,6 +34,21 @@ def test_format_page_checks_a_ledger_without_this_software(tmp_path: Path) -> No
     connection.close()
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "AssertionError: event 7" in done.stderr
+
+
+@pytest.mark.extra
+def test_format_page_tells_best_failures_and_durations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lines for pandas, from the folder that the campaign's lies in, find what the ledger knows."""
+    pytest.importorskip("pandas")
+    import_jsonl(ROOT / "tests" / "golden" / "v1-lipon.jsonl", tmp_path / "runs" / "lipon" / "ledger.sqlite")
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[1], found)  # noqa: S102 - the page's own lines
+    with Ledger.open("runs/lipon") as ledger:
+        runs = ledger.runs()
+    assert found["runs"]["best_so_far"].max() == max(run.value for run in runs if run.value is not None)
+    assert found["failed"]["run"].tolist() == [run.number for run in runs if run.failure] != []
+    assert found["runs"]["duration_h"].tolist() == pytest.approx([(run.end_s - run.start_s) / 3600 for run in runs])
 
 
 def test_format_page_names_every_kind() -> None:
