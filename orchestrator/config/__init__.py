@@ -18,7 +18,7 @@ from orchestrator.config import schema
 from orchestrator.config.messages import problems_of, shown
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.config.yaml_source import ConfigError, Problem, Source, read_list, read_pairs, read_scalar, read_yaml
-from orchestrator.files.reading import Unreadable, as_text, is_file, read_bytes
+from orchestrator.files.reading import Unreadable, as_text, read_bytes, what_else
 from orchestrator.formula import FormulaError, Names, read_comparisons, read_expression
 
 __all__ = [
@@ -165,9 +165,9 @@ def _absolute_files(source: Source, data: dict[str, Any], overridden: set[str]) 
 def _complete(settings: CampaignConfig, source: Source) -> CampaignConfig:
     """Fill in from `laboratory.table` what was left out, and refuse what is still missing."""
     problems = [
-        Problem(source.where((section, key)), f"{section}.{key}: no such file: {without_password(str(file))}")
+        Problem(source.where((section, key)), f"{section}.{key}: {other}: {without_password(str(file))}")
         for section, key in _FILES
-        if (file := getattr(getattr(settings, section), key)) is not None and not is_file(file)
+        if (file := getattr(getattr(settings, section), key)) is not None and (other := what_else(file))
     ]
     if problems:
         raise ConfigError(problems)

@@ -11,18 +11,27 @@ _OTHER_CODES = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+_NOTHING = "no such file"
 
 
 class Unreadable(ValueError):  # noqa: N818 - what the file is
     """A file that cannot be read; the message says why and what to do, and leaves its name to the caller."""
 
 
-def is_file(path: Path) -> bool:
-    """Return whether there is a plain file; a name that no file can have names none."""
+def what_else(path: Path) -> str:
+    """Return what there is instead of a plain file, "" where there is one; a name that no file can have names none."""
     try:
-        return path.is_file()
+        return _what_else(path)
     except (OSError, ValueError):
-        return False
+        return _NOTHING
+
+
+def _what_else(path: Path) -> str:
+    if path.is_file():
+        return ""
+    if path.is_dir():
+        return "a folder"
+    return "a pipe or a device" if path.exists() else _NOTHING
 
 
 def read_bytes(path: Path, most: int, what: str) -> bytes:
@@ -37,10 +46,8 @@ def read_bytes(path: Path, most: int, what: str) -> bytes:
         Unreadable: There is none, it is no plain file, too large, or may not be read.
     """
     try:
-        if not path.is_file():
-            there = path.exists()
-            kind = "a folder" if path.is_dir() else "a pipe or a device" if there else None
-            message = f"is {kind}; give {what}" if kind else f"no such file; give the path of {what}"
+        if other := _what_else(path):
+            message = f"{other}; give the path of {what}" if other == _NOTHING else f"is {other}; give {what}"
             raise Unreadable(message)
         if path.stat().st_size > most:
             message = f"is larger than {most} bytes; is it {what}?"

@@ -40,6 +40,8 @@ def refusal(folder: Path, text: str, **overrides: object) -> str:
         ("{unit: K, low: 0, high: 100}", "{unit: K}", r"tiny.yaml:4:3: parameters.heat: needs low and high"),
         ("name: mass, ", "", r"objective.name: is missing"),
         ("seed: 3", "seed: 3\ndata: {source: none.csv}", r"tiny.yaml:3:8: data.source: no such file: .*none.csv"),
+        ("seed: 3", "seed: 3\ndata: {source: .}", r"tiny.yaml:3:8: data.source: a folder: /"),
+        ("seed: 3", "seed: 3\ndata: {initial: /dev/null}", r"tiny.yaml:3:8: data.initial: a pipe or a device: /dev"),
     ],
 )
 def test_config_error_names_place_value_and_rule(tmp_path: Path, old: str, new: str, expected: str | None) -> None:
