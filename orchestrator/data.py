@@ -82,16 +82,6 @@ class Rows:
         """Return what the i-th row has of further objectives."""
         return {name: float(values[i]) for name, values in self.further.items() if not math.isnan(values[i])}
 
-    def keeping(self, objectives: Iterable[Objective]) -> list[float]:
-        """Return the values of the rows that are known to keep the limits of further objectives: all, without limits.
-
-        Args:
-            objectives: The further ones.
-        """
-        limited = [o for o in objectives if o.limit is not None]
-        kept = (all(o.is_kept(self.further_of(i).get(o.name)) for o in limited) for i in range(len(self)))
-        return [float(value) for value, is_kept in zip(self.values, kept, strict=True) if is_kept]
-
 
 def _with_gaps(values: Iterable[float | None]) -> NDArray[np.float64]:
     return np.array([math.nan if value is None else value for value in values], dtype=float)

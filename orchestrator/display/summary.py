@@ -24,21 +24,37 @@ class PastRows:
 
     Args:
         n_rows: How many there are.
-        best: The best of their values.
+        n_counted: How many of them are known to keep the limits of further objectives: all, without limits.
+        best: The best value of those; None where there are none.
+        limits: The limits in words.
         origin: Where they come from; "" where the file does not say.
         is_source: Whether they are of another tool.
     """
 
     n_rows: int
-    best: float
+    n_counted: int
+    best: float | None
+    limits: str
     origin: str
     is_source: bool
 
     @property
     def words(self) -> str:
-        """What they are, in words."""
+        """Which of them count, in words."""
         rows = plural(self.n_rows, "source row" if self.is_source else "initial row")
-        return f"the {rows}" if self.n_rows > 1 else "the only " + rows.removeprefix("1 ")
+        if self.n_counted == self.n_rows:
+            return f"the {rows}" if self.n_rows > 1 else "the only " + rows.removeprefix("1 ")
+        which = (
+            f"the {self.n_counted} of {rows} that keep" if self.n_counted > 1 else f"the only one of {rows} that keeps"
+        )
+        return f"{which} {self.limits}"
+
+    @property
+    def unknown(self) -> str:
+        """That none of them counts, in words."""
+        rows = "source row" if self.is_source else "initial row"
+        whose = f"none of the {self.n_rows} {rows}s is" if self.n_rows > 1 else f"the only {rows} is not"
+        return f"{whose} known to keep {self.limits}"
 
 
 @dataclass(frozen=True)
@@ -97,9 +113,14 @@ class Summary:
         return self.status == "closed"
 
     def compared(self, past: PastRows) -> str:
-        """Return how the best run compares with past rows, in words: `9 % better than the best of ...`."""
+        """Return how the best run compares with past rows, in words: `9 % better than the best of ...`.
+
+        Where none of them counts, that is said instead.
+        """
         if self.best is None or self.best.value is None:
             return ""
+        if past.best is None:
+            return past.unknown
         return f"{_gain(self.best.value, past.best, self.objective)} the best of {past.words}"
 
 
@@ -119,8 +140,8 @@ def summary(state: State) -> Summary:
         reason=clean(state.reason),
         limits=clean(merit.limits),
         best=merit.best(measured),
-        initial=_past(opened, "initial", objective),
-        source=_past(opened, "source", objective),
+        initial=_past(opened, "initial", merit),
+        source=_past(opened, "source", merit),
         n_measured=len(measured),
         n_open=len(state.open_runs),
         failures=_failures([run for run in state.finished if run.value is None]),
@@ -130,13 +151,21 @@ def summary(state: State) -> Summary:
     )
 
 
-def _past(opened: Mapping[str, Any], which: str, objective: Objective) -> PastRows | None:
+def _past(opened: Mapping[str, Any], which: str, merit: Merit) -> PastRows | None:
     rows = opened.get("data", {}).get(which)
     if not rows or not rows["values"]:
         return None
-    best = max(rows["values"], key=objective.score)
+    kept = merit.kept(rows.get("further") or {}, len(rows["values"]))
+    counted = [value for value, is_kept in zip(rows["values"], kept, strict=True) if is_kept]
     origin = join_origins(origin for origin in rows.get("origins") or [] if origin)
-    return PastRows(len(rows["values"]), best, "" if origin == "none" else clean(origin), which == "source")
+    return PastRows(
+        n_rows=len(rows["values"]),
+        n_counted=len(counted),
+        best=merit.objective.best(counted),
+        limits=clean(merit.limits),
+        origin="" if origin == "none" else clean(origin),
+        is_source=which == "source",
+    )
 
 
 def _failures(runs: Sequence[Run]) -> dict[str, tuple[Run, ...]]:
@@ -190,7 +219,9 @@ def _answer(facts: Summary) -> list[tuple[str, str]]:
     ]
     found += [("", f"the best of those that keep {facts.limits}")] if facts.limits else []
     for past in (facts.initial, facts.source):
-        if past is not None:
+        if past is not None and past.best is None:
+            found.append(("", past.unknown))
+        elif past is not None and past.best is not None:
             remarks = [with_unit(number(past.best), unit), past.origin, "another tool" if past.is_source else ""]
             found.append(("", f"{facts.compared(past)} ({', '.join(r for r in remarks if r)})"))
     return found

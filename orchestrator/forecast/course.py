@@ -65,7 +65,7 @@ class Reader:
         actions: What the instruments can do, by name and action.
         needs_person: Whether a step of an instrument and action needs a person.
         is_night: Whether it is night at a lab time.
-        is_reached: Whether a value reaches the target.
+        is_reached: Whether a value reaches the target, and the details beside it keep the limits.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Reader:
         actions: Mapping[str, Mapping[str, Action]],
         needs_person: Callable[[str, str], bool],
         is_night: Callable[[float], bool],
-        is_reached: Callable[[float], bool],
+        is_reached: Callable[[float, Mapping[str, Any]], bool],
     ) -> None:
         self.course = Course(end_s=start_s)
         self._start_s, self._n_before = start_s, n_before
@@ -151,5 +151,10 @@ class Reader:
         if is_new and self._purposes.get(event.run) != "maintenance":
             self.course.outcomes[body["status"] if body["status"] == "measured" else str(body.get("failure"))] += 1
         value = body.get("value")
-        if is_new and value is not None and self.course.reached_s is None and self._is_reached(value):
+        if (
+            is_new
+            and value is not None
+            and self.course.reached_s is None
+            and self._is_reached(value, body.get("details") or {})
+        ):
             self.course.reached_s = event.lab_s

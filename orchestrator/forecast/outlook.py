@@ -19,12 +19,14 @@ import numpy as np
 from orchestrator.campaign import Campaign
 from orchestrator.campaign.timing import first_moment
 from orchestrator.display.summary import summary
+from orchestrator.display.wording import clean
 from orchestrator.forecast.course import Course
 from orchestrator.forecast.night import Night
 from orchestrator.forecast.perform import BASE, Plan, Target, perform
 from orchestrator.forecast.stand_in import Cast, cast
 from orchestrator.ledger import Ledger, State, exists
 from orchestrator.ledger.copying import copy_to
+from orchestrator.objective.merit import Merit
 
 FEWEST_A_PROCESS = 3
 """A process of its own takes some seconds to begin; so many forecasts must be worth it."""
@@ -167,13 +169,16 @@ def _target(campaign: Campaign, state: State) -> Target | None:
     wanted = campaign.settings.stop.target
     if wanted is not None:
         return Target(wanted, is_strict=False, words="stop.target")
-    if state.opened and (best := summary(state).best) is not None and best.value is not None:
-        return Target(best.value, is_strict=True, words=f"better than run {best.number}")
+    if state.opened and (run := summary(state).best) is not None and run.value is not None:
+        return Target(run.value, is_strict=True, words=f"better than run {run.number}")
     rows = campaign.planner.initial
     if rows is None or not len(rows):
         return None
-    best_row = max(map(float, rows.values), key=campaign.planner.objective.score)
-    return Target(best_row, is_strict=True, words="better than the initial rows")
+    merit = Merit.from_config(campaign.settings)
+    kept = merit.kept(rows.further, len(rows))
+    best = merit.objective.best(map(float, rows.values[kept]))
+    which = "" if kept.all() else f" that keep {clean(merit.limits)}"
+    return None if best is None else Target(best, is_strict=True, words=f"better than the initial rows{which}")
 
 
 def _performed(

@@ -19,7 +19,7 @@ from orchestrator.forecast.stand_in import Cast, cast
 from orchestrator.laboratory import Laboratory
 from orchestrator.laboratory.quiet import needs_person
 from orchestrator.ledger import Kind, Ledger, State
-from orchestrator.objective import Objective
+from orchestrator.objective.merit import Merit
 from orchestrator.planner import Planner
 
 _MOST_PAUSES = 200
@@ -43,9 +43,10 @@ class Target:
     is_strict: bool
     words: str
 
-    def is_reached(self, objective: Objective, value: float) -> bool:
-        """Return whether a value reaches it."""
-        return objective.better(value, self.value) or (value == self.value and not self.is_strict)
+    def is_reached(self, merit: Merit, value: float, details: Mapping[str, Any]) -> bool:
+        """Return whether a value reaches it and what was measured beside it keeps the limits."""
+        is_enough = merit.objective.better(value, self.value) or (value == self.value and not self.is_strict)
+        return is_enough and merit.keeps(details)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _progress(state: State) -> tuple[int, int]:
 
 
 def _read(campaign: Campaign, players: Cast, plan: Plan, ledger: Ledger, n_before: int) -> Course:
-    target, objective = plan.target, campaign.planner.objective
+    target, merit = plan.target, Merit.from_config(campaign.settings)
     reader = Reader(
         start_s=plan.start_s,
         n_before=n_before,
@@ -140,7 +141,7 @@ def _read(campaign: Campaign, players: Cast, plan: Plan, ledger: Ledger, n_befor
             campaign.laboratory.instruments[name], action, campaign.settings.policies.quiet_hours
         ),
         is_night=plan.night.holds,
-        is_reached=lambda value: target is not None and target.is_reached(objective, value),
+        is_reached=lambda value, details: target is not None and target.is_reached(merit, value, details),
     )
     for event in ledger.events():
         reader.take(event)

@@ -1,8 +1,11 @@
 """Which run is the best one: by the first objective, among those that keep the limits of the others."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.ledger import Run
@@ -42,7 +45,27 @@ class Merit:
 
     def counts(self, run: Run) -> bool:
         """Whether a run has a value and keeps every limit; what it did not measure it does not keep."""
-        return run.value is not None and all(o.is_kept(run.details.get(o.name)) for o in self.further)
+        return run.value is not None and self.keeps(run.details)
+
+    def keeps(self, details: Mapping[str, Any]) -> bool:
+        """Whether what a recipe measured beside the first objective keeps every limit."""
+        return all(o.is_kept(details.get(o.name)) for o in self.further)
+
+    def kept(
+        self, further: Mapping[str, Sequence[float | None] | NDArray[np.float64]], n_rows: int
+    ) -> NDArray[np.bool_]:
+        """Return which past rows are known to keep every limit: all, where there are no limits.
+
+        Args:
+            further: What the rows have of further objectives, by name; None or NaN where it is not known.
+            n_rows: How many rows there are.
+        """
+        kept = np.ones(n_rows, dtype=bool)
+        for o in self.further:
+            if o.limit is not None:
+                values = np.array(further.get(o.name, [None] * n_rows), dtype=float)  # None becomes NaN
+                kept &= o.sign * values >= o.score(o.limit)
+        return kept
 
     def better(self, run: Run, other: Run | None) -> bool:
         """Whether a run counts and is better than another one that does."""

@@ -18,9 +18,7 @@ def convergence(material: Material) -> Figure:
     if runs:
         numbers, values = [run.number for run in runs], [run.value or 0.0 for run in runs]
         sds = [run.sd or 0.0 for run in runs]
-        best = _so_far(values, material.objective)
-        end = max(run.number for run in material.runs)
-        ax.step([*numbers, end], [*best, best[-1]], where="post", color=HUES["best"], linewidth=1.6, zorder=2)
+        _step(ax, material)
         ax.errorbar(numbers, values, yerr=sds, fmt="none", ecolor=HUES["soft"], elinewidth=1.2, zorder=3)
         ax.scatter(numbers, values, s=24, marker=MEASURED.marker, color=HUES[MEASURED.hue], zorder=4)
     _best(ax, material)
@@ -31,6 +29,15 @@ def convergence(material: Material) -> Figure:
     ax.yaxis.grid(visible=True)
     label(ax, "run", material.value_axis)
     return figure
+
+
+def _step(ax: Axes, material: Material) -> None:
+    """Draw the best so far, of the runs that keep the limits of further objectives."""
+    runs = [run for run in material.measured if material.merit.counts(run)]
+    if runs:
+        best = _so_far([run.value or 0.0 for run in runs], material.objective)
+        numbers, end = [run.number for run in runs], max(run.number for run in material.runs)
+        ax.step([*numbers, end], [*best, best[-1]], where="post", color=HUES["best"], linewidth=1.6, zorder=2)
 
 
 def _so_far(values: Sequence[float], objective: Objective) -> list[float]:
@@ -47,8 +54,9 @@ def _best(ax: Axes, material: Material) -> None:
 
 
 def _initial(ax: Axes, material: Material) -> None:
-    if material.summary.initial is not None:
-        ax.axhline(material.summary.initial.best, color=HUES["muted"], linestyle=(0, (4, 3)), linewidth=1)
+    initial = material.summary.initial
+    if initial is not None and initial.best is not None:
+        ax.axhline(initial.best, color=HUES["muted"], linestyle=(0, (4, 3)), linewidth=1)
 
 
 def _failures(ax: Axes, material: Material) -> None:

@@ -106,8 +106,9 @@ def _convergence(material: Material) -> Section:
     key = [(MEASURED, "measured"), (BEST, "best run"), (_STEP, "best so far")]
     key = key if material.measured else []
     initial = material.summary.initial
-    if initial is not None:
-        key.append((_LINE, f"best initial row, {with_unit(number(initial.best), material.objective.unit)}"))
+    if initial is not None and initial.best is not None:
+        which = "" if initial.n_counted == initial.n_rows else f" that keeps {initial.limits}"
+        key.append((_LINE, f"best initial row{which}, {with_unit(number(initial.best), material.objective.unit)}"))
     plot = _plot(convergence(material), "convergence", caption)
     return Section(title, [plot], key=[*key, *_failure_key(material)])
 

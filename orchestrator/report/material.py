@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from orchestrator.display.wording import clean, named, with_unit
 from orchestrator.engine.history import observations
 from orchestrator.ledger import Ledger, Run, State
 from orchestrator.objective import Objective
+from orchestrator.objective.merit import Merit
 from orchestrator.planner import Planner
 from orchestrator.planner.suggestion import Observation
 from orchestrator.recipe import Point
@@ -47,6 +49,11 @@ class Material:
         return self.summary.objective
 
     @property
+    def merit(self) -> Merit:
+        """What runs are compared by."""
+        return Merit(self.objective, self.planner.further)
+
+    @property
     def units(self) -> dict[str, str]:
         """The unit of each parameter, in the order of the configuration."""
         return {p.name: p.unit for p in self.space.parameters}
@@ -78,10 +85,14 @@ class Material:
 
     @property
     def anchor(self) -> Point | None:
-        """The point that maps go through: of the best run, else of the best initial row."""
+        """The point that maps go through: of the best run, else of the best initial row (one that keeps the limits)."""
         if self.summary.best is not None:
             return self.summary.best.point
-        best = max(self.initial, key=lambda o: self.objective.score(o.value or 0.0), default=None)
+        best = max(
+            self.initial,
+            key=lambda o: (self.merit.keeps(o.further), self.objective.score(o.value or 0.0)),
+            default=None,
+        )
         return None if best is None else best.point
 
     def predict(self, points: Sequence[Point]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -117,8 +128,17 @@ def gather(ledger: Ledger, planner: Planner) -> Material:
     state = ledger.state
     facts = summary(state)
     rows = (state.opened or {}).get("data", {}).get("initial") or {"points": [], "values": []}
-    initial = [Observation(p, value=value) for p, value in zip(rows["points"], rows["values"], strict=True)]
+    initial = [
+        Observation(p, value=value, further=_further(rows, i))
+        for i, (p, value) in enumerate(zip(rows["points"], rows["values"], strict=True))
+    ]
     return Material(facts, state, planner, initial, _readings(ledger, facts.best))
+
+
+def _further(rows: Mapping[str, Any], i: int) -> dict[str, float]:
+    """Return what the i-th past row has of further objectives."""
+    columns = (rows.get("further") or {}).items()
+    return {name: float(values[i]) for name, values in columns if values[i] is not None}
 
 
 def _readings(ledger: Ledger, best: Run | None) -> dict[str, Reading]:

@@ -99,11 +99,14 @@ def facts(material: Material) -> list[Fact]:
 
 
 def _comparison(material: Material, past: PastRows) -> Fact:
+    label = "source" if past.is_source else "initial rows"
+    if past.best is None:
+        return Fact(label, "nothing to compare with", past.unknown)
     value = with_unit(number(past.best), material.objective.unit)
     origin = f"{past.origin}, " if past.origin else ""
     if past.is_source:
-        return Fact("source", material.summary.compared(past), f"{value}; {origin}values are of another tool")
-    return Fact("initial rows", material.summary.compared(past), f"{value}; {origin}same tool")
+        return Fact(label, material.summary.compared(past), f"{value}; {origin}values are of another tool")
+    return Fact(label, material.summary.compared(past), f"{value}; {origin}same tool")
 
 
 def _estimate(material: Material, best: Run) -> Fact:

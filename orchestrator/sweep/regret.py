@@ -1,24 +1,30 @@
 """Regret: how far the best point measured so far is from the best there is, after so many runs and so many lab days.
 
+Runs and initial rows that break a limit of a further objective, or are not known to keep it, do not count.
+
 With a simulated tool's truth (`screening.truth`), it is the best noiseless value of the space minus the best noiseless
 value among measured points, initial rows included: what the campaign has in hand, whatever luck its measurements had.
 Where values are recorded it is the best value of the table minus the best measured so far; for want of either, the best
-value measured anywhere in the sweep minus the best measured so far.
+value measured anywhere in the sweep minus the best measured so far. A truth knows no limits.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from instruments.driver import Origin
+from orchestrator.campaign import Campaign
 from orchestrator.chance import stream
 from orchestrator.data import read_rows
+from orchestrator.display.wording import clean
 from orchestrator.laboratory import imported
 from orchestrator.objective import Objective
+from orchestrator.objective.merit import Merit
 from orchestrator.recipe import Point
 from orchestrator.sweep.performance import Result
 from orchestrator.sweep.plan import Plan, Variation
@@ -26,6 +32,7 @@ from orchestrator.sweep.plan import Plan, Variation
 FloatArray = NDArray[np.float64]
 Truth = Callable[[Mapping[str, NDArray[Any]]], Any]
 
+_LIMITLESS = ", which knows no limits"
 _N_DRAWN = 20_000
 _N_NEAR, _N_CENTRES, _ROUNDS = 200, 10, 6
 
@@ -81,9 +88,13 @@ class Yardstick:
         return replace(self, best_score=float(self._scores(np.array(seen)).max(initial=-np.inf)))
 
     def past(self, variation: Variation) -> FloatArray:
-        """Return what each initial row counts with, shape (n_rows,), in the objective's unit."""
+        """Return what the initial rows that count do so with, shape (n_counted,), in the objective's unit."""
         rows = variation.campaign.planner.initial
-        return np.array([]) if rows is None else self._valued(variation, rows.points, rows.values.tolist())
+        if rows is None:
+            return np.array([])
+        kept = Merit.from_config(variation.campaign.settings).kept(rows.further, len(rows))
+        points = [point for point, is_kept in zip(rows.points, kept, strict=True) if is_kept]
+        return self._valued(variation, points, rows.values[kept].tolist())
 
     def values(self, variation: Variation, result: Result) -> FloatArray:
         """Return what each run counts with, shape (n_runs,), in the objective's unit: its truth, or its measured value.
@@ -125,8 +136,7 @@ def yardstick(plan: Plan) -> Yardstick:
     tables = {v.campaign.settings.laboratory.table for v in plan.variations}
     table = tables.pop()
     if origins == {Origin.RECORDED} and table is not None and not tables:
-        values = read_rows(table, campaign.planner.space, objective).values
-        return Yardstick(objective, None, float((objective.sign * values).max()), "the best value of the table")
+        return _of_table(campaign, table)
     if name is None or origins != {Origin.SIMULATED}:
         return Yardstick(objective, None, np.nan, "the best value measured in the whole sweep, for want of a truth")
     truth: Truth = imported(campaign.configuration, ("screening", "truth"), name)
@@ -134,7 +144,20 @@ def yardstick(plan: Plan) -> Yardstick:
         json.dumps([v.luggage.plain["parameters"], v.luggage.plain.get("constraints")]): v for v in plan.variations
     }
     best = max(_best(v, truth, objective) for v in spaces.values())
-    return Yardstick(objective, truth, best, f"the best noiseless value of the simulated tool ({name})")
+    has_limits = any(Merit.from_config(v.campaign.settings).limits for v in plan.variations)
+    words = f"the best noiseless value of the simulated tool ({name}){_LIMITLESS if has_limits else ''}"
+    return Yardstick(objective, truth, best, words)
+
+
+def _of_table(campaign: Campaign, table: Path) -> Yardstick:
+    """Return the yardstick of a recorded laboratory: the best row that keeps the limits, if its table tells of them."""
+    merit, words = Merit.from_config(campaign.settings), "the best value of the table"
+    rows = read_rows(table, campaign.planner.space, merit.objective, merit.further)
+    kept = merit.kept(rows.further, len(rows))
+    if merit.limits:
+        words += f" that keeps {clean(merit.limits)}" if kept.any() else _LIMITLESS
+    values = rows.values[kept] if kept.any() else rows.values
+    return Yardstick(merit.objective, None, float((merit.objective.sign * values).max()), words)
 
 
 def _best(variation: Variation, truth: Truth, objective: Objective) -> float:

@@ -127,6 +127,34 @@ def test_forecast_tells_the_chance_of_the_target(tmp_path: Path) -> None:
         assert found.plan.target.words == "stop.target"
 
 
+@pytest.mark.parametrize(
+    ("traces", "target"),
+    [
+        (("9", "1", ""), (-100.0, "better than the initial rows that keep trace_mean at most 5")),
+        (("1", "2", "3"), (0.0, "better than the initial rows")),
+        (("9", "", "8"), None),
+    ],
+)
+def test_forecast_aims_at_past_rows_that_keep_the_limits(
+    tmp_path: Path, traces: tuple[str, ...], target: tuple[float, str] | None
+) -> None:
+    """A row that breaks one, or of which nobody knows, is nothing to surpass."""
+    rows = zip(("40,0", "30,-100", "41,-1"), traces, strict=True)
+    table = "heat,mass,trace_mean\n" + "".join(f"{row},{trace}\n" for row, trace in rows)
+    (tmp_path / "past.csv").write_text(table, encoding="utf-8")
+    limit = {"trace_mean": {"goal": "minimise", "limit": 5.0}}
+    found = foretold(tmp_path, 1, data__initial=str(tmp_path / "past.csv"), further_objectives=limit)
+    plan = found.plan
+    assert (plan.target and (plan.target.value, plan.target.words)) == target
+
+
+def test_forecast_reaches_a_target_only_within_the_limits(tmp_path: Path) -> None:
+    """What breaks a limit is no success."""
+    limit = {"trace_mean": {"goal": "minimise", "limit": -1e6}}
+    assert foretold(tmp_path, 1, stop__target=-1e4).n_reached == 1
+    assert foretold(tmp_path, 1, stop__target=-1e4, further_objectives=limit).n_reached == 0
+
+
 # ---- real tools ------------------------------------------------------------------------------------------------------
 
 
@@ -204,7 +232,7 @@ def read() -> Callable[..., Course]:
             actions=actions,
             needs_person=lambda _instrument, action: action == "grow",
             is_night=night.holds,
-            is_reached=lambda value: value > 5,
+            is_reached=lambda value, _details: value > 5,
         )
         for seq, (kind, hour, body, *run) in enumerate(told, start=1):
             reader.take(Event(seq, kind, hour * 3600, "", "simulated", *(run or [1]), 1, body, ""))

@@ -87,14 +87,12 @@ def test_limit_is_left_out_while_its_model_could_not_doubt(costs: list[float], s
 
 
 def test_past_rows_tell_of_further_objectives(tmp_path: Path) -> None:
-    """As far as the file has them; the ledger keeps them, and a row without keeps no limit."""
+    """As far as the file has them, and the ledger keeps them."""
     (tmp_path / "past.csv").write_text("x,gain [g],cost [h]\n0.1,1,5\n0.2,2,\n0.3,3,7\n0.4,4,2\n", encoding="utf-8")
     rows = read_rows(tmp_path / "past.csv", SPACE, GAIN, [cost(limit=5.0)])
     again = Rows.from_json(json.loads(json.dumps(rows.to_json())))
     for one in (rows, again):
         assert [one.further_of(i) for i in range(4)] == [{"cost": 5.0}, {}, {"cost": 7.0}, {"cost": 2.0}]
-        assert one.keeping([cost(limit=5.0)]) == [1.0, 4.0]
-        assert one.keeping([cost(worth=1.0)]) == [1.0, 2.0, 3.0, 4.0]
     settings = PlannerConfig(surrogate="gp", samples=64, initial_runs=1)
     found = Planner(SPACE, GAIN, settings, initial=rows, further=[cost(limit=5.0)]).suggest()
     assert set(found.further) == {"cost"}

@@ -53,6 +53,9 @@ class Story:
     candidates: list[dict[str, Any]] | None = None
     constraints: list[str] = field(default_factory=list)
     features: list[str] = field(default_factory=list)
+    further: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    initial_further: Mapping[str, list[float | None]] = field(default_factory=dict)
+    source_further: Mapping[str, list[float | None]] = field(default_factory=dict)
 
     def __post_init__(self):
         """Open the campaign and connect its instruments."""
@@ -64,6 +67,7 @@ class Story:
                 "parameters": self.parameters,
                 "constraints": self.constraints,
                 "objective": {"name": self.name, "unit": self.unit, "goal": self.goal},
+                "further_objectives": self.further,
                 "laboratory": {"instruments": {role: {"driver": f"simulated-{role}"} for role in self.roles}},
                 "recipe": "campaigns.lipon:measure_conductivity",
                 "planner": {"features": self.features},
@@ -74,10 +78,14 @@ class Story:
             ParameterSpace.from_config(self.settings.parameters, self.candidates, self.constraints),
             Objective.from_config(self.settings.objective),
             self.settings.planner,
-            source=_past(self.source),
-            initial=_past(self.initial),
+            further=Objective.further(self.settings.further_objectives),
+            source=_past(self.source, self.source_further),
+            initial=_past(self.initial, self.initial_further),
         )
-        data = {"source": _rows(self.source), "initial": _rows(self.initial)}
+        data = {
+            "source": _rows(self.source, self.source_further),
+            "initial": _rows(self.initial, self.initial_further),
+        }
         body = {
             "format": 1,
             "campaign": self.campaign,
@@ -132,12 +140,13 @@ class Story:
         body = {"id": step_id, "failure": failure, "reason": reason, "moved": "yes", "decision": decision, "state": {}}
         self.tell("step_failed", body, run, number)
 
-    def measured(self, point, value, error=0.05, **why):
+    def measured(self, point, value, error=0.05, details=None, **why):
         """Perform a whole run that gives a value."""
         run = self.suggest(point, **why)
         for number, role in enumerate(self.roles, start=1):
             self.step_done(run, number, role)
-        body = {"status": "measured", "value": value, "sd": error, "details": {"thickness_nm": 800.0}}
+        body = {"status": "measured", "value": value, "sd": error}
+        body["details"] = {"thickness_nm": 800.0, **(details or {})}
         return self.tell("run_finished", {**body, "failure": None, "reason": ""}, run)
 
     def failed(self, point, failure, reason=None, **why):
@@ -153,21 +162,22 @@ class Story:
         return self.tell("campaign_closed", {"reason": reason, "status": "finished"})
 
 
-def _rows(rows):
+def _rows(rows, further):
     if not rows:
         return None
     points, values = [dict(point) for point, _ in rows], [value for _, value in rows]
     origins = ["simulated"] * len(rows)
-    said = {"origins": origins, "comments": []}
+    said = {"origins": origins, "comments": [], **({"further": dict(further)} if further else {})}
     return {"file": "rows.csv", "sha256": "0" * 64, "points": points, "values": values, "sds": None, **said}
 
 
-def _past(rows):
+def _past(rows, further):
     if not rows:
         return None
     points, values = tuple(dict(point) for point, _ in rows), np.array([value for _, value in rows])
     texts = ("simulated",) * len(rows), ("",) * len(rows)
-    return Rows(Path("rows.csv"), "0" * 64, points, values, None, *texts)
+    others = {name: np.array(column, dtype=float) for name, column in further.items()}
+    return Rows(Path("rows.csv"), "0" * 64, points, values, None, *texts, further=others)
 
 
 @pytest.fixture

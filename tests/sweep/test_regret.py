@@ -174,3 +174,31 @@ def test_plan_takes_the_seeds_of_a_whole_variation_last(planned):
     """All variations of one seed come before the next seed, so that a sweep that is stopped compares like with like."""
     plan = planned("laboratory.in_flight=1,2")
     assert [one.seed for one in plan.campaigns] == [3, 3, 4, 4]
+
+
+def test_regret_knows_the_limits_of_initial_rows(planned, tmp_path):
+    """Only rows known to keep them are in hand; that the truth knows no limits is said."""
+    (tmp_path / "past.csv").write_text("heat,mass,trace_mean\n40,0,9\n30,-100,1\n42,-4,\n")
+    limit = {"trace_mean": {"unit": "1", "goal": "minimise", "limit": 5.0}}
+    plan = planned(seeds=1, data__initial=str(tmp_path / "past.csv"), further_objectives=limit)
+    stick = yardstick(plan)
+    sweep = sweep_of(plan, stick, result(plan.campaigns[0], (60, -400.0, 1.0)))
+    assert sweep.ended[0].curve is not None
+    np.testing.assert_allclose(sweep.ended[0].curve.regret, [100, 100], atol=1e-3)
+    assert "which knows no limits" in notes(sweep)[0]
+    assert "which knows no limits" not in yardstick(planned(seeds=1)).words
+
+
+def test_regret_of_a_recorded_laboratory_is_against_the_rows_that_keep_the_limits(tmp_path):
+    """Where the table has them; else it is said that it knows no limits."""
+    (tmp_path / "table.csv").write_text("a [1],b [1],cost [h],strength [N]\n1,1,2,3.5\n1,2,9,7.5\n2,1,1,5\n2,2,1,1\n")
+    recorded = Path(__file__).parents[2] / "configs" / "recorded.yaml"
+    settings = {"laboratory.table": str(tmp_path / "table.csv"), "budget.runs": 2}
+    settings |= {"parameters": {"a [1]": {}, "b [1]": {}}}
+    for name, told in (
+        ("cost", (5.0, "the best value of the table that keeps cost at most 5 h")),
+        ("price", (7.5, "the best value of the table, which knows no limits")),
+    ):
+        limit = {"further_objectives": {name: {"unit": "h", "goal": "minimise", "limit": 5.0}}}
+        stick = yardstick(make(Asked(str(recorded), settings | limit, [], Seeds(1), tmp_path)))
+        assert (stick.best, stick.words) == told
