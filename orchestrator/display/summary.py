@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.display.wording import clean, lasting, listed, named, number, plural, point_text, with_sd, with_unit
+from orchestrator.display.wording import (
+    beside,
+    clean,
+    lasting,
+    listed,
+    named,
+    number,
+    plural,
+    point_text,
+    with_sd,
+    with_unit,
+)
 from orchestrator.ledger import Run, State
 from orchestrator.ledger.run import join_origins
 from orchestrator.objective import Objective
@@ -64,6 +75,7 @@ class Summary:
     Args:
         campaign: Its name.
         objective: What it measures.
+        further: What it measures beside.
         units: The unit of each parameter, by name, in the order of the configuration as recorded.
         origins: Where its readings come from, one or several.
         status: running, paused or closed.
@@ -82,6 +94,7 @@ class Summary:
 
     campaign: str
     objective: Objective
+    further: tuple[Objective, ...]
     units: Mapping[str, str]
     origins: tuple[str, ...]
     status: str
@@ -129,11 +142,11 @@ def summary(state: State) -> Summary:
     opened: Mapping[str, Any] = state.opened or {}
     configuration = opened.get("configuration", {})
     merit = Merit.recorded(configuration)
-    objective = merit.objective
     measured = [run for run in state.finished if run.value is not None]
     return Summary(
         campaign=clean(opened.get("campaign", "")),
-        objective=objective,
+        objective=merit.objective,
+        further=merit.further,
         units={name: p.get("unit", "1") for name, p in configuration.get("parameters", {}).items()},
         origins=tuple(sorted({str(identity["origin"]) for identity in state.identities.values()})),
         status=state.status,
@@ -215,6 +228,7 @@ def _answer(facts: Summary) -> list[tuple[str, str]]:
     value = with_unit(with_sd(facts.best.value, facts.best.sd), unit)
     found = [
         ("best", f"{named(facts.objective.name, unit)} {value} ({facts.origin} data), run {facts.best.number}"),
+        *([("", f"with {others}")] if (others := beside(facts.best.details, facts.further)) else []),
         ("", f"at {point_text(facts.best.point, facts.units)}"),
     ]
     found += [("", f"the best of those that keep {facts.limits}")] if facts.limits else []

@@ -20,6 +20,7 @@ from rich.text import Text
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.display.wording import (
     asked,
+    beside,
     clean,
     column,
     listed,
@@ -174,6 +175,8 @@ class PlainWatcher:
             return f"run {run.number:>3} {run.status} {clean(run.why.get('why', ''), 200)}{failed} | {lab}"
         objective, best = self._board.objective, self._board.best
         value = f"{named(objective.name, objective.unit)} {with_unit(with_sd(run.value, run.sd, '+-'), objective.unit)}"
+        others = beside(run.details, self._board.merit.further)
+        value += f", {others}" if others else ""
         outcome = value if run.value is not None else f"{clean(run.failure or '')}: {clean(run.reason)}"
         so_far = "none" if best is None or best.value is None else f"{number(best.value)} (run {best.number})"
         purpose = "" if run.purpose == "search" else f" ({run.purpose})"
@@ -295,9 +298,13 @@ class LiveWatcher:
         cells = [Text(f"{mark}{run.number}"), *map(Text, settings)]
         predicted = Text(with_sd(run.why.get("mean"), run.why.get("sd")), style="dim")
         if run.value is not None:
-            return [*cells, predicted, Text(with_sd(run.value, run.sd))]
+            return [*cells, predicted, Text(self._with_others(with_sd(run.value, run.sd), run))]
         failure = Text.assemble((clean(run.failure or run.status or ""), "red"), ": ", (clean(run.reason, 200), "dim"))
         return [*cells, predicted, failure]
+
+    def _with_others(self, value: str, run: Run) -> str:
+        others = beside(run.details, self._board.merit.further)
+        return f"{value}, {others}" if others else value
 
     def _foot(self) -> list[RenderableType]:
         board = self._board
@@ -314,7 +321,7 @@ class LiveWatcher:
         best = "nothing measured yet"
         if board.best is not None:
             value = with_unit(with_sd(board.best.value, board.best.sd), self._objective.unit)
-            best = f"best {value} (run {board.best.number})"
+            best = f"best {self._with_others(value, board.best)} (run {board.best.number})"
         failures = f"   failed: {listed(board.failures)}" if board.failures else ""
         found.append(Text.assemble((best, "bold"), (failures, "red"), overflow="ellipsis", no_wrap=True))
         return found

@@ -5,8 +5,11 @@ Rule of this file: what an instrument or a user wrote is untrusted; `clean` take
 
 import math
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestrator.objective import Objective
 
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
@@ -110,6 +113,17 @@ def point_text(point: Mapping[str, float | str], units: Mapping[str, str]) -> st
     """Return `distance 6.6 cm, power 61.3 W`, in the order of `units`."""
     known = ((name, unit) for name, unit in units.items() if name in point)
     parts = (f"{named(name, unit)} {with_unit(setting(point[name]), unit)}" for name, unit in known)
+    return ", ".join(parts)
+
+
+def beside(details: Mapping[str, Any], further: "Iterable[Objective]") -> str:
+    """Return what was measured of further objectives, `impurity 3.7 %, film_h 14 h (beyond 12)`; "" for nothing."""
+    parts = []
+    for o in further:
+        value = o.among(details)
+        if value is not None:
+            broken = "" if o.limit is None or o.is_kept(value) else f" (beyond {number(o.limit)})"
+            parts.append(f"{named(o.name, o.unit)} {with_unit(number(value), o.unit)}{broken}")
     return ", ".join(parts)
 
 

@@ -28,7 +28,8 @@ LAST: Mapping[str, Callable[[Run], Any]] = {
 def run_columns(state: State) -> dict[str, list[Any]]:
     """Return the runs by column: those of `runs.csv`, the prediction, and `details.<name>` of the recipe.
 
-    What a run does not have is None. A parameter that is called like another column gets `point.` before its name.
+    Further objectives are among the details. What a run does not have is None. A parameter that is called like another
+    column gets `point.` before its name.
     """
     runs = list(state.runs.values())
     columns = {name: [take(run) for run in runs] for name, take in FIRST.items()}
@@ -38,7 +39,7 @@ def run_columns(state: State) -> dict[str, list[Any]]:
     columns[objective] = [run.value for run in runs]
     columns[f"{objective}_sd"] = [run.sd for run in runs]
     columns |= {name: [take(run) for run in runs] for name, take in LAST.items()}
-    details = dict.fromkeys(name for run in runs for name in run.details)
+    details = dict.fromkeys([*(name for run in runs for name in run.details), *further_objectives(state)])
     return columns | {f"details.{name}": [run.details.get(name) for run in runs] for name in details}
 
 
@@ -48,6 +49,7 @@ def run_units(state: State) -> dict[str, str]:
     units = {_free(name, "point"): str(p.get("unit", "")) for name, p in configuration["parameters"].items()}
     objective, unit = _free(objective_name(state), "objective"), str(configuration["objective"].get("unit", ""))
     units |= dict.fromkeys((objective, f"{objective}_sd", "predicted_mean", "predicted_sd"), unit)
+    units |= {f"details.{name}": str(o.get("unit", "")) for name, o in further_objectives(state).items()}
     return {name: unit for name, unit in (units | {"lab_start_h": "h", "lab_end_h": "h"}).items() if unit}
 
 
@@ -80,6 +82,12 @@ def parameters(state: State) -> list[str]:
 def objective_name(state: State) -> str:
     """Return the name of the objective."""
     return str((state.opened or {})["configuration"]["objective"]["name"])
+
+
+def further_objectives(state: State) -> Mapping[str, Mapping[str, Any]]:
+    """Return the settings of each further objective, by name."""
+    found: Mapping[str, Mapping[str, Any]] = (state.opened or {})["configuration"].get("further_objectives", {})
+    return found
 
 
 def hours(seconds: float | None) -> float | None:

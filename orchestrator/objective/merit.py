@@ -39,9 +39,8 @@ class Merit:
     @property
     def limits(self) -> str:
         """The limits in words; "" where there are none."""
-        bounds = {"minimise": "at most", "maximise": "at least"}
         limited = [o for o in self.further if o.limit is not None]
-        return ", ".join(f"{o.name} {bounds[o.goal]} {o.limit:g} {o.unit}".removesuffix(" 1") for o in limited)
+        return ", ".join(f"{o.name} {o.bound} {o.unit}".removesuffix(" 1") for o in limited)
 
     def counts(self, run: Run) -> bool:
         """Whether a run has a value and keeps every limit; what it did not measure it does not keep."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,16 @@ class Objective:
     def better(self, a: float, b: float) -> bool:
         """Whether value a is better than value b."""
         return self.score(a) > self.score(b)
+
+    def among(self, details: Mapping[str, Any]) -> float | None:
+        """Return the number of its name among what a recipe has returned; None where there is none."""
+        value = details.get(self.name)
+        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+    @property
+    def bound(self) -> str:
+        """The limit in words, as `at most 5`; "" without one."""
+        return "" if self.limit is None else f"{'at most' if self.goal == 'minimise' else 'at least'} {self.limit:g}"
 
     def is_kept(self, value: object) -> bool:
         """Whether a value is within the limit, if there is one."""

@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from orchestrator.display.wording import clean, named, setting, with_sd, with_unit
+from orchestrator.display.wording import beside, named, setting, with_sd, with_unit
 from orchestrator.ledger import Ledger
 from orchestrator.planner import Planner
 from orchestrator.report import laboratory, tables
@@ -60,10 +60,12 @@ def _words(material: Material) -> dict[str, Any]:
         "limits": what.limits,
         "best": what.best,
         "value": with_unit(with_sd(what.best.value, what.best.sd), material.objective.unit) if what.best else "",
+        "beside": beside(what.best.details, what.further) if what.best else "",
         "settings": _settings(material),
         "facts": tables.facts(material),
-        "parameters": [(named(name, unit), _heading(unit)) for name, unit in material.units.items()],
-        "unit": _heading(material.objective.unit),
+        "parameters": [(named(name, unit), tables.heading(unit)) for name, unit in material.units.items()],
+        "unit": tables.heading(material.objective.unit),
+        "further": tables.further_headings(material),
         "runs": tables.run_rows(material),
         "samples": laboratory.sample_rows(material),
         "maintenance": laboratory.maintenance_rows(material),
@@ -76,10 +78,6 @@ def _words(material: Material) -> dict[str, Any]:
         "n_events": what.n_events,
         "head": what.head,
     }
-
-
-def _heading(unit: str) -> str:
-    return "" if unit == "1" else clean(unit)
 
 
 def _settings(material: Material) -> list[tuple[str, str]]:

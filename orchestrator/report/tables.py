@@ -1,5 +1,6 @@
 """The words and tables of the report: facts for the head, the runs, the failures, the configuration."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import yaml
@@ -18,6 +19,7 @@ from orchestrator.display.wording import (
     with_unit,
 )
 from orchestrator.ledger import Run
+from orchestrator.objective import Objective
 from orchestrator.report.drawing import BEST, Mark, mark_of
 from orchestrator.report.material import Material
 from orchestrator.sensitivity.shapley import MOST_PARAMETERS
@@ -48,7 +50,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run as the table shows it."""
+    """One run as the table shows it; of each further objective the value, and whether it breaks its limit."""
 
     number: int
     settings: list[str]
@@ -61,6 +63,7 @@ class RunRow:
     why: str
     is_best: bool
     purpose: str = ""
+    further: Sequence[tuple[str, bool]] = ()
 
 
 def badge(material: Material) -> str:
@@ -144,10 +147,34 @@ def _how(best: Run) -> Fact:
 def run_rows(material: Material) -> list[RunRow]:
     """Return every run, by number."""
     columns = [column([run.point[name] for run in material.runs]) for name in material.units]
-    return [_row(material, run, [texts[i] for texts in columns]) for i, run in enumerate(material.runs)]
+    others = [_further(material, o) for o in material.planner.further]
+    return [
+        _row(material, run, [texts[i] for texts in columns], [cells[i] for cells in others])
+        for i, run in enumerate(material.runs)
+    ]
 
 
-def _row(material: Material, run: Run, settings: list[str]) -> RunRow:
+def _further(material: Material, objective: Objective) -> list[tuple[str, bool]]:
+    """Return the cells of a further objective, one a run."""
+    found = [objective.among(run.details) for run in material.runs]
+    texts = iter(column([value for value in found if value is not None]))
+    return [("", False) if value is None else (next(texts), not objective.is_kept(value)) for value in found]
+
+
+def further_headings(material: Material) -> list[tuple[str, str]]:
+    """Return name and unit of each further objective, with its limit."""
+    return [
+        (named(o.name, o.unit), ", ".join(part for part in (heading(o.unit), o.bound) if part))
+        for o in material.planner.further
+    ]
+
+
+def heading(unit: str) -> str:
+    """Return a unit as it stands under the name of a column."""
+    return "" if unit == "1" else clean(unit)
+
+
+def _row(material: Material, run: Run, settings: list[str], further: list[tuple[str, bool]]) -> RunRow:
     is_best = material.summary.best is not None and run.number == material.summary.best.number
     failed = run.stage == "finished" and run.value is None
     return RunRow(
@@ -162,6 +189,7 @@ def _row(material: Material, run: Run, settings: list[str]) -> RunRow:
         why=clean(run.why.get("why", "")),
         is_best=is_best,
         purpose=_purpose(run),
+        further=further,
     )
 
 

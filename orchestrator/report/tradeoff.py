@@ -71,6 +71,6 @@ def tradeoff(material: Material) -> Tradeoff | None:
 
 
 def _values(run: Run, further: Sequence[Objective]) -> list[float] | None:
-    others = [run.details.get(o.name) for o in further]
-    numbers = [float(v) for v in others if isinstance(v, (int, float)) and not isinstance(v, bool)]
-    return [float(run.value or 0.0), *numbers] if len(numbers) == len(others) else None
+    found = [o.among(run.details) for o in further]
+    numbers = [value for value in found if value is not None]
+    return [float(run.value or 0.0), *numbers] if len(numbers) == len(found) else None

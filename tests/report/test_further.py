@@ -1,11 +1,18 @@
 """Further objectives in what people see: which past rows compare, what was measured, and what never was."""
 
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from orchestrator.display.summary import plain_text, summary
+from orchestrator.display.terminal import LiveWatcher, PlainWatcher
+from orchestrator.ledger import State
+from orchestrator.ledger.export import write_runs_csv
+from orchestrator.ledger.frame import run_units
 from orchestrator.report.page import write_report
 
 POINT = {"distance": 6.0, "power": 100.0, "pressure": 0.5}
@@ -79,3 +86,75 @@ def test_best_so_far_is_that_of_the_runs_that_keep_the_limits(limited: Any) -> N
     one.measured(POINT, 1.3, details={"impurity": 5.0})
     line = convergence(gather(one.ledger, one.planner)).axes[0].lines[0]
     assert line.get_xydata().tolist() == [[1.0, 1.1], [3.0, 1.3], [3.0, 1.3]]
+
+
+# ---- what was measured -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told(story: Any) -> Any:
+    """Gives a campaign with a limit and a worth: a run that keeps the limit, one that breaks it, one without values."""
+    one = story(further={**LIMIT, "film_h": {"unit": "h", "goal": "minimise", "worth": 0.1}})
+    one.measured(POINT, 1.1, details={"impurity": 3.7, "film_h": 12.25})
+    one.measured(POINT, 1.4, details={"impurity": 12.55, "film_h": 9})
+    one.measured(POINT, 1.2)
+    one.failed(POINT, "sample")
+    return one
+
+
+def test_closing_words_tell_what_else_the_best_run_measured(told: Any) -> None:
+    """With units, under its value."""
+    best, beside, *_ = words_of(told).splitlines()
+    assert best.endswith("run 1")
+    assert beside.strip() == "with impurity 3.7 %, film_h 12.25 h"
+
+
+def test_report_has_a_column_for_each_further_objective(told: Any, tmp_path: Path) -> None:
+    """With unit and limit; what breaks the limit is marked; the headline has those of the best run."""
+    html = page_of(told, tmp_path)
+    assert "<h1>1.100 ± 0.050 uS/cm<small>with impurity 3.7 %, film_h 12.25 h</small></h1>" in html
+    assert '<th class="n">impurity<small>%, at most 5</small></th> <th class="n">film_h<small>h</small></th>' in html
+    rows = html.split('<table class="runs">')[1].split("<tr")[2:6]
+    assert '<td class="n">3.70</td> <td class="n">12.25</td>' in rows[0]
+    assert '<td class="n">12.55 <i class="red" title="beyond the limit">!</i></td> <td class="n">9.00</td>' in rows[1]
+    for row in rows[2:]:
+        assert row.count('<td class="n"></td>') >= 2
+
+
+def test_lines_of_the_terminal_have_further_objectives(told: Any) -> None:
+    """Behind the value, and only where there is one."""
+    stream = io.StringIO()
+    watcher, state = PlainWatcher(told.settings, stream), State()
+    live = LiveWatcher(told.settings, Console(file=io.StringIO(), width=160, height=40))
+    for event in told.ledger.events():
+        state.apply(event)
+        watcher.event(event, state)
+        live.event(event, state)
+    first, second, third, _ = stream.getvalue().splitlines()
+    assert "| conductivity 1.100 +- 0.050 uS/cm, impurity 3.7 %, film_h 12.25 h | best 1.1 (run 1) |" in first
+    assert "uS/cm, impurity 12.55 % (beyond 5), film_h 9 h | best 1.1 (run 1) |" in second
+    assert "| conductivity 1.200 +- 0.050 uS/cm | best" in third
+    live._console.print(live.picture())
+    shown = live._console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
+    assert "1.100 ± 0.050, impurity 3.7 %, film_h 12.25 h" in shown
+    assert "best 1.100 ± 0.050 uS/cm, impurity 3.7 %, film_h 12.25 h (run 1)" in shown
+
+
+def test_csv_and_frame_have_further_objectives(told: Any, tmp_path: Path) -> None:
+    """A column each in the one, a unit in the other."""
+    write_runs_csv(told.ledger.state, tmp_path / "runs.csv")
+    with (tmp_path / "runs.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0])[7:11] == ["conductivity", "conductivity_sd", "impurity", "film_h"]
+    assert [(row["impurity"], row["film_h"]) for row in rows] == [("3.7", "12.25"), ("12.55", "9"), ("", ""), ("", "")]
+    assert run_units(told.ledger.state)["details.impurity"] == "%"
+    assert run_units(told.ledger.state)["details.film_h"] == "h"
+
+
+def test_csv_keeps_a_further_objective_apart_from_a_column_of_its_name(story: Any, tmp_path: Path) -> None:
+    """As an older ledger may have it."""
+    one = story(further={"reason": {"unit": "1"}})
+    one.measured(POINT, 1.1, details={"reason": 2.0})
+    write_runs_csv(one.ledger.state, tmp_path / "runs.csv")
+    header, row = (line.split(",") for line in (tmp_path / "runs.csv").read_text(encoding="utf-8").splitlines())
+    assert dict(zip(header, row, strict=True))["details.reason"] == "2.0"
