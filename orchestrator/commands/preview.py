@@ -1,17 +1,25 @@
 """What `run-campaign --check` shows: what would run, read from the configuration and the drivers, nothing moved."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.markup import escape as escaped
 from rich.table import Table
 
+from orchestrator.config import nearest
 from orchestrator.config.schema import CampaignConfig, ParameterConfig
-from orchestrator.display.wording import clean
+from orchestrator.display.wording import clean, with_unit
+from orchestrator.files.table import split_unit
 from orchestrator.ledger import exists
+from orchestrator.objective import Objective
 
 if TYPE_CHECKING:
     from orchestrator.campaign import Campaign
+    from orchestrator.data import Rows
+    from orchestrator.planner import Planner
+
+_MOST_COLUMNS = 10
 
 
 def preview(campaign: "Campaign", *, is_connected: bool = True) -> RenderableType:
@@ -102,7 +110,9 @@ def _plan(campaign: "Campaign") -> list[str]:
         escape(line)
         for line in (
             f"objective: {settings.objective.goal} {settings.objective.name} in {settings.objective.unit}",
+            *(_wanted(o, planner.objective) for o in planner.further),
             f"data: {len(planner.source or ())} source rows, {len(planner.initial or ())} initial rows",
+            *_unused(planner),
             f"planner: {settings.planner.surrogate} ({settings.planner.mode}), {turns}",
             *([f"features, which models see beside the parameters: {features}"] if features else []),
             f"recipe: {settings.recipe.name}, beginning with {command.instrument}.{command.action}({shown})",
@@ -111,6 +121,35 @@ def _plan(campaign: "Campaign") -> list[str]:
             f"ledger: {campaign.ledger_path} ({'exists' if exists(campaign.ledger_path) else 'new'})",
         )
     ]
+
+
+def _wanted(further: Objective, objective: Objective) -> str:
+    """Say what is wanted of a further objective."""
+    if further.limit is not None:
+        return f"further: {further.name} {with_unit(further.bound, further.unit)}"
+    goal = f"further: {further.goal} {further.name}"
+    if further.worth is None:
+        return f"{goal} in {further.unit}; explored along the front"
+    each = "unit" if further.unit == "1" else further.unit
+    return f"{goal}; each {each} is worth {with_unit(f'{further.worth:g}', objective.unit)}"
+
+
+def _unused(planner: "Planner") -> Iterator[str]:
+    """Say which columns of past rows nothing uses, and what a misspelt one may mean."""
+    for rows in (planner.source, planner.initial):
+        if rows is not None and rows.ignored:
+            shown = [_with_nearest(header, rows, planner) for header in rows.ignored[:_MOST_COLUMNS]]
+            more = len(rows.ignored) - len(shown)
+            yield f"not used of {rows.path.name}: {', '.join(shown)}{f' and {more} more' if more else ''}"
+
+
+def _with_nearest(header: str, rows: "Rows", planner: "Planner") -> str:
+    """Return a header with the optional column it may mean, of those that the file does not have."""
+    lacking = [o.name for o in planner.further if o.name not in rows.further]
+    lacking += [f"{planner.objective.name}_sd"] if rows.sds is None else []
+    lacking += [name for name, cells in (("origin", rows.origins), ("note", rows.notes)) if not any(cells)]
+    near = nearest(split_unit(header)[0], lacking)
+    return clean(header, 40) + (f" (did you mean {near}?)" if near else "")
 
 
 def escape(text: str) -> str:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from orchestrator.address import without_password
 from orchestrator.config import schema
-from orchestrator.config.messages import problems_of, shown
+from orchestrator.config.messages import nearest, problems_of, shown
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.config.yaml_source import ConfigError, Problem, Source, read_list, read_pairs, read_scalar, read_yaml
 from orchestrator.files.reading import Unreadable, as_text, read_bytes, what_else
@@ -27,6 +27,7 @@ __all__ = [
     "Configuration",
     "Problem",
     "load",
+    "nearest",
     "read_list",
     "read_pairs",
     "read_scalar",
@@ -201,6 +202,7 @@ def _complete(settings: CampaignConfig, source: Source) -> CampaignConfig:
         )
     columns = {"run", "status", "failure", "reason", "origin", "lab_start_h", "lab_end_h"}
     names = [*settings.parameters, str(settings.objective.name), f"{settings.objective.name}_sd"]
+    names += settings.further_objectives
     problems += [
         Problem(_place_of(name, settings, source), f"{name!r} is a column of runs.csv; rename it")
         for i, name in enumerate(names)
@@ -222,6 +224,8 @@ def _with_instruments(settings: CampaignConfig) -> CampaignConfig:
 
 def _place_of(name: str, settings: CampaignConfig, source: Source) -> str:
     """Return where a name stands: in the file, or in the table that was read."""
+    if name in settings.further_objectives:
+        return source.where(("further_objectives", name))
     table = settings.laboratory.table
     if table is None or ("parameters", name) in source.marks:
         return source.where(("parameters", name))

@@ -1,7 +1,7 @@
 """Say what is wrong with a configuration: place, value, rule and way out, for every problem at once."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -82,12 +82,17 @@ def shown(value: object) -> str:
 
 def _unknown_key(loc: Path, model: type[BaseModel]) -> str:
     known = _keys_at(loc[:-1], model)
-    near = get_close_matches(str(loc[-1]), known, n=1)
+    near = nearest(str(loc[-1]), known)
     homes = [] if near else list(dict.fromkeys(_homes(str(loc[-1]), model)))
     if homes:
         return f"unknown key here; it belongs to {' or '.join(homes)}: is it indented rightly?"
-    way_out = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(known)}"
+    way_out = f"did you mean {near!r}?" if near else f"known keys are {', '.join(known)}"
     return f"unknown key; {way_out}"
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """Return the known word that a misspelt one may mean, or None."""
+    return next(iter(get_close_matches(word, known, n=1)), None)
 
 
 def _homes(key: str, model: type[BaseModel], at: str = "") -> Iterator[str]:

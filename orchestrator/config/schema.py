@@ -138,6 +138,10 @@ class CampaignConfig(Section):
         if self.objective.name in further:
             message = f"{self.objective.name!r} is the objective and a further objective: name it once"
             raise ValueError(message)
+        twice = sorted(set(further) & set(self.parameters))
+        if twice:
+            message = f"{twice[0]!r} is a parameter and a further objective: rename one of them"
+            raise ValueError(message)
         if worths and self.objective.scale == "log":
             message = "a worth adds to the objective in its unit, which a log scale does not have: use a limit instead"
             raise ValueError(message)

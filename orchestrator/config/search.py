@@ -143,7 +143,10 @@ class ObjectiveConfig(Section):
 
 
 class FurtherObjectiveConfig(Section):
-    """What else is wanted much or little of: a number among the details that the recipe returns."""
+    """What else is wanted much or little of: a number among the details that the recipe returns.
+
+    With a worth or a limit its goal must be said: nobody should have to guess whether a limit is the least or the most.
+    """
 
     unit: str = "1"
     goal: Literal["maximise", "minimise"] = "maximise"
@@ -154,6 +157,15 @@ class FurtherObjectiveConfig(Section):
     def _one_preference(self) -> "FurtherObjectiveConfig":
         if self.worth is not None and self.limit is not None:
             message = "worth and limit are two ways to weigh an objective: give one of them, or none to explore both"
+            raise ValueError(message)
+        if "goal" not in self.model_fields_set and self.limit is not None:
+            limit = f"{self.limit:g}"
+            message = (
+                f"with goal: minimise the limit is at most {limit}, with goal: maximise at least {limit}; say which"
+            )
+            raise ValueError(message)
+        if "goal" not in self.model_fields_set and self.worth is not None:
+            message = "goal is missing: with a worth, say goal: minimise or goal: maximise"
             raise ValueError(message)
         return self
 
