@@ -76,6 +76,7 @@ class Summary:
         campaign: Its name.
         objective: What it measures.
         further: What it measures beside.
+        unmeasured: Which of those no measured run has told, by name.
         units: The unit of each parameter, by name, in the order of the configuration as recorded.
         origins: Where its readings come from, one or several.
         status: running, paused or closed.
@@ -95,6 +96,7 @@ class Summary:
     campaign: str
     objective: Objective
     further: tuple[Objective, ...]
+    unmeasured: tuple[str, ...]
     units: Mapping[str, str]
     origins: tuple[str, ...]
     status: str
@@ -147,6 +149,7 @@ def summary(state: State) -> Summary:
         campaign=clean(opened.get("campaign", "")),
         objective=merit.objective,
         further=merit.further,
+        unmeasured=_unmeasured(merit, measured),
         units={name: p.get("unit", "1") for name, p in configuration.get("parameters", {}).items()},
         origins=tuple(sorted({str(identity["origin"]) for identity in state.identities.values()})),
         status=state.status,
@@ -162,6 +165,13 @@ def summary(state: State) -> Summary:
         n_events=state.n_events,
         head=state.head,
     )
+
+
+def _unmeasured(merit: Merit, measured: Sequence[Run]) -> tuple[str, ...]:
+    """Return the further objectives that no measured run has told; none, while nothing is measured."""
+    if not measured:
+        return ()
+    return tuple(clean(o.name) for o in merit.further if all(o.among(run.details) is None for run in measured))
 
 
 def _past(opened: Mapping[str, Any], which: str, merit: Merit) -> PastRows | None:
@@ -208,7 +218,8 @@ def lines(facts: Summary, files: Mapping[str, object] | None = None) -> list[tup
     classes = {failure: len(runs) for failure, runs in facts.failures.items()}
     runs = f"{facts.n_measured} measured, {facts.n_failed} failed" + (f" ({listed(classes)})" if classes else "")
     runs += f", {facts.n_open} {'left unfinished' if facts.is_over else 'under way'}" if facts.n_open else ""
-    found = [*_answer(facts), ("runs", runs)]
+    never = [("", f"no run has measured {', '.join(facts.unmeasured)}")] if facts.unmeasured else []
+    found = [*_answer(facts), *never, ("runs", runs)]
     found += [
         ("", f"{failure}: {clean(r[-1].reason, 160)} (run {r[-1].number})") for failure, r in facts.failures.items()
     ]

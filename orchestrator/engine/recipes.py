@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from instruments.driver import Command, FailureClass, InstrumentError, Moved
+from orchestrator.engine.missing import missing
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.stopping import Stop
 from orchestrator.laboratory import Laboratory
@@ -105,6 +106,8 @@ class Recipes:
             return
         del self._performances[run.number]
         self._recorder.record(Kind.RUN_FINISHED, body, run=run.number)
+        if told := missing(self._recorder.state, run):
+            self._recorder.watcher.notice(told)
         if run.is_maintenance and run.status != "maintained":
             self.call(run)
 

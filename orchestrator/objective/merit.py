@@ -50,6 +50,10 @@ class Merit:
         """Whether what a recipe measured beside the first objective keeps every limit."""
         return all(o.is_kept(details.get(o.name)) for o in self.further)
 
+    def missing(self, details: Mapping[str, Any]) -> list[str]:
+        """Return the names of further objectives that a recipe has returned no number for."""
+        return [o.name for o in self.further if o.among(details) is None]
+
     def kept(
         self, further: Mapping[str, Sequence[float | None] | NDArray[np.float64]], n_rows: int
     ) -> NDArray[np.bool_]:

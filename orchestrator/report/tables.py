@@ -89,6 +89,10 @@ def facts(material: Material) -> list[Fact]:
     """Return what to know at a glance, the answer's standing first."""
     what = material.summary
     found = [_comparison(material, past) for past in (what.initial, what.source) if past is not None]
+    if what.unmeasured:
+        names = ", ".join(what.unmeasured)
+        remark = "a further objective is a number of its name among the details that the recipe returns"
+        found.append(Fact("further objectives", f"no run has measured {names}", remark))
     classes = {failure: len(runs) for failure, runs in what.failures.items()}
     found.append(Fact("runs", f"{what.n_measured} measured, {what.n_failed} failed", listed(classes)))
     found.append(Fact("lab time", lasting(what.lab_days), _average(material)))

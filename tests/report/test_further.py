@@ -158,3 +158,13 @@ def test_csv_keeps_a_further_objective_apart_from_a_column_of_its_name(story: An
     write_runs_csv(one.ledger.state, tmp_path / "runs.csv")
     header, row = (line.split(",") for line in (tmp_path / "runs.csv").read_text(encoding="utf-8").splitlines())
     assert dict(zip(header, row, strict=True))["details.reason"] == "2.0"
+
+
+def test_report_says_what_no_run_has_measured(story: Any, told: Any, tmp_path: Path) -> None:
+    """So that a misspelt name is seen."""
+    assert "no run has measured" not in page_of(told, tmp_path)
+    one = story(further={"impurty": {"unit": "%"}})
+    assert "no run has measured" not in page_of(one, tmp_path)
+    one.measured(POINT, 1.1, details={"impurity": 3.7})
+    assert "no run has measured impurty" in page_of(one, tmp_path)
+    assert "no run has measured impurty" in words_of(one)
