@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from orchestrator.files.spreadsheet import harmless
 from orchestrator.ledger import Kind, Ledger, LedgerError
 from orchestrator.ledger.attempted import attempts
 from orchestrator.ledger.export import export
@@ -202,3 +203,10 @@ def test_export_to_a_place_that_cannot_be_written_says_so(ledger: Ledger, tmp_pa
     (tmp_path / "file").write_text("")
     with pytest.raises(LedgerError, match="cannot be written"):
         export(ledger, form, tmp_path / "file" / "x")
+
+
+def test_csv_cells_steer_no_terminal() -> None:
+    """Control characters of an instrument's words are taken out before a formula is looked for; lines may break."""
+    assert harmless("\x1b]0;mine\x07=1+1\x9b2J") == "]0;mine=1+12J"
+    assert harmless("\x1b=1+1") == "'=1+1"
+    assert harmless("two\nlines, 5 \u00b5m") == "two\nlines, 5 \u00b5m"
