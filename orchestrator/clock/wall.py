@@ -108,9 +108,10 @@ class WallClock(SimulatedClock):
     def advance(self, is_called: Callable[[], bool] = lambda: False) -> bool:
         """Wait for the next scheduled instant or the next answer, whichever comes first."""
         following = self._following_s
-        due_s = min((thread.due_s for thread in self._waited_for), default=math.inf)
-        if math.isinf(following) and math.isinf(due_s):
+        waited_for = self._waited_for
+        if math.isinf(following) and not waited_for:
             return False
+        due_s = min((thread.due_s for thread in waited_for), default=math.inf)
         wait_s = min((following - self._elapsed_s()) / self._rate, due_s - time.monotonic())
         try:
             answer = self._heard_within(wait_s, is_called)

@@ -1,6 +1,9 @@
 """A blocking driver that does not answer in time: its step is in doubt, never failed, and never hangs the campaign."""
 
+import math
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +142,25 @@ def test_halt_of_a_driver_that_hangs_ends_all_the_same(tmp_path: Path, monkeypat
         assert clock.advance()
         news += [post.news for post in clock.due()]
     assert news == [Overdue("no answer within 0.1 s of being halted")]
+    assert not clock.advance()
+
+
+class PatientScale(HangingScale):
+    """Declares a timeout that never comes."""
+
+    def __init__(self, *, name: str, folder: Path) -> None:
+        super().__init__(name=name, folder=folder)
+        self.actions = {"weigh": replace(self.actions["weigh"], timeout_s=math.inf)}
+
+
+def test_driver_that_is_never_overdue_is_waited_for(tmp_path: Path) -> None:
+    """That nothing is due does not mean that nothing is under way; its answer is heard when it comes."""
+    clock = WallClock(wall.datetime.now(wall.UTC))
+    scale = PatientScale(name="scale", folder=tmp_path)
+    clock.perform((1, 1), scale, Command("scale", "weigh", {"sample": "1"}, "1.1.1"), stream(0, "x"), start_s=0.0)
+    threading.Timer(0.1, (tmp_path / "go").touch).start()
+    assert clock.advance()
+    assert [post.news for post in clock.due()] == [Reading({"mass": 1.0})]
     assert not clock.advance()
 
 
