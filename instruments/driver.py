@@ -198,6 +198,7 @@ class Phase:
 
 
 Report = Callable[[str, Mapping[str, Scalar]], None]
+"""Sends telemetry: phase, values. A new phase is heard at once, the same one five times a second; more is dropped."""
 
 
 @runtime_checkable

@@ -5,6 +5,7 @@ told in words, and nothing it hands over is trusted to be what it seems.
 """
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ from orchestrator.clock.patience import within
 
 _LONGEST = 2000
 """Characters of a reason that are kept; a driver may raise a whole page."""
+
+_REPORTS_PER_S, _MOST_PHASES = 5, 1000
+"""How often the same phase of a step is heard, 1/s, and how many phases are told apart."""
 
 _LONGEST_PHASE_S = 1e9
 """Thirty years: what takes longer is a mistake of the driver, and would run out of dates."""
@@ -71,6 +75,21 @@ def told(ask: Callable[[], object]) -> Phase | Reading | InstrumentError:
 def phase(name: object, values: object) -> Phase:
     """Return what a blocking driver reports as telemetry: it is for people, and nonsense in it fails no step."""
     return Phase(_shortened(str(name)), 0.0, dict(values) if isinstance(values, Mapping) else {"values": repr(values)})
+
+
+class Thinning:
+    """Which telemetry of one step is heard, so that a driver which reports faster than anybody writes does no harm."""
+
+    def __init__(self) -> None:
+        self._heard: dict[str, tuple[int, int]] = {}
+
+    def is_heard(self, phase: str) -> bool:
+        """Return whether a phase is heard now: a new one at once, the same one a few times in each second."""
+        name = phase if phase in self._heard or len(self._heard) < _MOST_PHASES else ""
+        now = int(time.monotonic())
+        second, n = self._heard.get(name, (now, 0))
+        self._heard[name] = (now, n + 1 if second == now else 1)
+        return self._heard[name][1] <= _REPORTS_PER_S
 
 
 def made_safe(instrument: Instrument, news: Reading | InstrumentError, seconds: float) -> News:

@@ -96,8 +96,12 @@ class WallClock(SimulatedClock):
         thread = _Thread(blocking, time.monotonic() + timeout_s, overdue(timeout_s))
         self._threads[key] = thread
 
+        thinning = hearing.Thinning()
+
         def report(phase: str, values: Mapping[str, Scalar]) -> None:
-            self._answers.put((key, thread, hearing.phase(phase, values)))
+            news = hearing.phase(phase, values)
+            if thinning.is_heard(news.name):
+                self._answers.put((key, thread, news))
 
         def work() -> None:
             answer = hearing.performed(partial(blocking.perform, command, report))
@@ -122,6 +126,7 @@ class WallClock(SimulatedClock):
         self.now_s = max(self.now_s, self._elapsed_s())
         if answer is not None:
             self._take(*answer)
+        self._note_overdue()  # of who floods, too
         return True
 
     def _heard_within(self, wait_s: float, is_called: Callable[[], bool]) -> _Answer | None:

@@ -11,7 +11,7 @@ import pytest
 from hanging import HangingScale
 from worlds import CONFIG, bake_only, write_config
 
-from instruments.driver import Action, Command, FailureClass, Identity, InstrumentError, Moved, Reading
+from instruments.driver import Action, Command, FailureClass, Identity, InstrumentError, Moved, Phase, Reading
 from orchestrator.campaign import Campaign, Outcome
 from orchestrator.chance import stream
 from orchestrator.clock import WallClock, wall
@@ -162,6 +162,51 @@ def test_driver_that_is_never_overdue_is_waited_for(tmp_path: Path) -> None:
     assert clock.advance()
     assert [post.news for post in clock.due()] == [Reading({"mass": 1.0})]
     assert not clock.advance()
+
+
+class ChattyScale(HangingScale):
+    """Tells what it does as fast as it can, until the file lies there; many names of phases, or one and another."""
+
+    def __init__(self, *, name: str, folder: Path, is_inventive: bool) -> None:
+        super().__init__(name=name, folder=folder)
+        self._is_inventive = is_inventive
+
+    def perform(self, command: Command, report: Any) -> Reading:
+        """Flood."""
+        n = 0
+        while not (self._folder / "go").exists():
+            report(f"look {n}" if self._is_inventive else "look", {"n": n})
+            n += 1
+        report("done", {})
+        return super().perform(command, report)
+
+
+def heard(scale: ChattyScale, until_s: float) -> list[Any]:
+    """What a slow listener hears of a flood in some seconds, and of its end."""
+    clock = WallClock(wall.datetime.now(wall.UTC))
+    clock.perform((1, 1), scale, Command("scale", "weigh", {"sample": "1"}, "1.1.1"), stream(0, "x"), start_s=0.0)
+    news: list[Any] = []
+    threading.Timer(until_s, (scale._folder / "go").touch).start()
+    while not (news and isinstance(news[-1], Reading)):
+        clock.advance()
+        news += [post.news for post in clock.due()]
+        time.sleep(0.002)  # as a ledger that writes
+    return news
+
+
+def test_flood_of_telemetry_hides_no_timeout(tmp_path: Path) -> None:
+    """A driver that reports faster than anybody writes is overdue when it is due, not when it falls silent."""
+    news = heard(ChattyScale(name="scale", folder=tmp_path, is_inventive=True), until_s=1.0)
+    overdue = news.index(Overdue("no answer within 0.2 s"))
+    assert 0 < overdue < 200
+    assert isinstance(news[overdue + 1], Phase)
+
+
+def test_same_phase_is_heard_a_few_times_a_second(tmp_path: Path) -> None:
+    """What is reported faster is dropped; another phase is heard at once."""
+    news = heard(ChattyScale(name="scale", folder=tmp_path, is_inventive=False), until_s=0.5)
+    names = [n.name for n in news if isinstance(n, Phase)]
+    assert names in (["look"] * 5 + ["done"], ["look"] * 10 + ["done"])  # one second began, or two
 
 
 def test_within_hands_on_what_is_returned_and_raised() -> None:
