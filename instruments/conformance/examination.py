@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from instruments.conformance import blocking, phased, still
 from instruments.conformance.subject import Finding, NotAskable, Subject, Verdict, Violation
+from instruments.showing import in_words
 
 Ask = Callable[[Subject], None]
 
@@ -83,5 +84,5 @@ def _answered(question: Question, subject: Subject) -> Finding:
     except Violation as violation:
         return Finding(question.text, Verdict.FAILED, str(violation))
     except Exception as error:  # noqa: BLE001 - whatever a driver raises is an answer
-        return Finding(question.text, Verdict.FAILED, f"{type(error).__name__}: {error}")
+        return Finding(question.text, Verdict.FAILED, in_words(error))
     return Finding(question.text, Verdict.PASSED)

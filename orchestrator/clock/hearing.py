@@ -8,12 +8,11 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from instruments.driver import FailureClass, Instrument, InstrumentError, Moved, Phase, PhasedInstrument, Reading
+from instruments.showing import in_words, named, shortened, shown
 from orchestrator.clock.patience import within
-
-_LONGEST = 2000
-"""Characters of a reason that are kept; a driver may raise a whole page."""
 
 _REPORTS_PER_S, _MOST_PHASES = 5, 1000
 """How often the same phase of a step is heard, 1/s, and how many phases are told apart."""
@@ -43,16 +42,16 @@ class DriverFault(InstrumentError):  # noqa: N818 - a fault of the driver, not o
     """The driver itself went wrong, so that nobody knows in what state it left its tool."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(FailureClass.INSTRUMENT, _shortened(reason), Moved.UNKNOWN)
+        super().__init__(FailureClass.INSTRUMENT, shortened(reason), Moved.UNKNOWN)
 
 
 def performed(perform: Callable[[], object]) -> Reading | InstrumentError:
     """Return what a blocking driver answers, or why it does not."""
     try:
         answer = perform()
+        return answer if isinstance(answer, Reading) else _no_answer(answer)
     except BaseException as error:  # noqa: BLE001 - in its own thread a driver may raise whatever it likes
         return _failure(error)
-    return answer if isinstance(answer, Reading) else _no_answer(answer)
 
 
 def told(ask: Callable[[], object]) -> Phase | Reading | InstrumentError:
@@ -63,18 +62,18 @@ def told(ask: Callable[[], object]) -> Phase | Reading | InstrumentError:
     """
     try:
         news = ask()
+        return _sound(news) if isinstance(news, Phase) and _is_sound(news) else _no_answer(news)
     except StopIteration as stop:
         return stop.value if isinstance(stop.value, Reading) else _no_answer(stop.value)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - as above
         return _failure(error)
-    return news if isinstance(news, Phase) and _is_sound(news) else _no_answer(news)
 
 
 def phase(name: object, values: object) -> Phase:
     """Return what a blocking driver reports as telemetry: it is for people, and nonsense in it fails no step."""
-    return Phase(_shortened(str(name)), 0.0, dict(values) if isinstance(values, Mapping) else {"values": repr(values)})
+    return Phase(named(name), 0.0, _telemetry(values))
 
 
 class Thinning:
@@ -118,8 +117,21 @@ def why_not_halted(instrument: PhasedInstrument | Instrument, seconds: float) ->
     try:
         within(seconds, instrument.halt)
     except Exception as error:  # noqa: BLE001 - as above
-        return f"it could not be halted: {_words(error)}"
+        return f"it could not be halted: {in_words(error)}"
     return None
+
+
+def _sound(news: Phase) -> Phase:
+    return Phase(news.name, news.duration_s, _telemetry(news.telemetry))
+
+
+def _telemetry(values: object) -> Mapping[str, Any]:
+    """Return telemetry by names that are texts; where it cannot even be gone through, that it cannot."""
+    try:
+        by_name = values if isinstance(values, Mapping) else {"values": shown(values)}
+        return {named(name): value for name, value in by_name.items()}
+    except Exception as error:  # noqa: BLE001 - as above
+        return {"values": in_words(error)}
 
 
 def _is_sound(news: Phase) -> bool:
@@ -133,7 +145,7 @@ def _is_sound(news: Phase) -> bool:
 
 
 def _no_answer(answer: object) -> DriverFault:
-    return DriverFault(f"the driver returned {answer!r} instead of a reading")
+    return DriverFault(f"the driver returned {shown(answer)} instead of a reading")
 
 
 def _failure(error: BaseException) -> InstrumentError:
@@ -141,18 +153,9 @@ def _failure(error: BaseException) -> InstrumentError:
     if not isinstance(error, InstrumentError):
         is_plain = isinstance(error, Exception)
         return DriverFault(
-            f"the driver raised {_words(error)}" if is_plain else f"the driver ended its thread by {error!r}"
+            f"the driver raised {in_words(error)}" if is_plain else f"the driver ended its thread by {shown(error)}"
         )
     try:
-        reason = error.reason if isinstance(error.reason, str) else repr(error.reason)
-        return InstrumentError(FailureClass(error.failure), _shortened(reason), Moved(error.moved))
-    except (AttributeError, ValueError):
+        return InstrumentError(FailureClass(error.failure), named(error.reason), Moved(error.moved))
+    except Exception:  # noqa: BLE001 - as above
         return DriverFault(f"the driver raised {type(error).__name__} without class, reason or moved")
-
-
-def _words(error: BaseException) -> str:
-    return _shortened(f"{type(error).__name__}: {error}")
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"

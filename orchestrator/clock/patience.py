@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from instruments.showing import shown
+
 T = TypeVar("T")
 
 
@@ -29,7 +31,7 @@ def within(seconds: float, ask: Callable[[], T]) -> T:
         except Exception as error:  # noqa: BLE001 - raised again by who waits
             outcome.put((None, error))
         except BaseException as error:  # noqa: BLE001 - a driver's exit is not that of whoever asks it
-            outcome.put((None, RuntimeError(f"it ended its thread by {error!r}")))
+            outcome.put((None, RuntimeError(f"it ended its thread by {shown(error)}")))
 
     threading.Thread(target=work, daemon=True).start()
     try:

@@ -104,8 +104,12 @@ class WallClock(SimulatedClock):
                 self._answers.put((key, thread, news))
 
         def work() -> None:
-            answer = hearing.performed(partial(blocking.perform, command, report))
-            self._answers.put((key, thread, hearing.made_safe(blocking, answer, HALT_S)))
+            news: News = Overdue("nobody knows what the driver answered")
+            try:
+                answer = hearing.performed(partial(blocking.perform, command, report))
+                news = hearing.made_safe(blocking, answer, HALT_S)
+            finally:
+                self._answers.put((key, thread, news))
 
         threading.Thread(target=work, name=f"{instrument.name} {command.id}", daemon=True).start()
 

@@ -159,16 +159,17 @@ def _refuse_unprepared(args: argparse.Namespace, campaign: "Campaign", found: "d
 def _check(console: "Console", campaign: "Campaign", role: str, command: "Command | None") -> Counter[str]:
     """Check one instrument, print as answers come, and return how many there were of each kind."""
     from instruments.conformance import Subject, examine  # noqa: PLC0415 - as above
+    from instruments.showing import named  # noqa: PLC0415 - as above
 
     driver = campaign.laboratory.instruments[role]
-    named = campaign.settings.laboratory.instruments[role].driver
-    console.print(f"\n[bold]{_plain(role)}[/] ({_plain(named)})")
+    wanted = campaign.settings.laboratory.instruments[role].driver
+    console.print(f"\n[bold]{_plain(role)}[/] ({_plain(wanted)})")
     for name, action in driver.actions.items():
         console.print("\n".join(_lines(name, action)), markup=False, soft_wrap=True)
     try:
         identity = driver.connect()
     except Exception as error:  # noqa: BLE001 - whatever it is, nothing else can be asked
-        console.print(f"  [bold red]does not answer[/]: {_plain(str(error))}", soft_wrap=True)
+        console.print(f"  [bold red]does not answer[/]: {_plain(named(error))}", soft_wrap=True)
         return Counter(failed=1)
     who = f"{identity.maker}, {identity.model}, {identity.serial}"
     console.print(f"  answers: {_plain(who)} [bold]{_plain(str(identity.origin).upper())}[/]", soft_wrap=True)

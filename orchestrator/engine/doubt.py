@@ -9,7 +9,7 @@ from orchestrator.clock import is_phased
 from orchestrator.clock.patience import within
 from orchestrator.engine.answers import misfits
 from orchestrator.ledger import Step
-from orchestrator.ledger.readings import ReadingError, encode_reading
+from orchestrator.ledger.readings import encode_reading
 
 How = Literal["continued", "recalled", "waited", "done", "failed", "repeat"]
 RECALL_S = 60.0
@@ -91,9 +91,9 @@ def _is_answer(reading: object, step: Step, action: Action | None) -> bool:
         return False
     try:
         encode_reading(reading)
-    except ReadingError:
+        return action is None or not any(misfits(action, step.settings, reading))
+    except Exception:  # noqa: BLE001 - what cannot even be looked at is no answer
         return False
-    return action is None or not any(misfits(action, step.settings, reading))
 
 
 def _recollection(instrument: PhasedInstrument | Instrument, command_id: str) -> Recollection:

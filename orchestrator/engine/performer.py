@@ -4,8 +4,8 @@ Rule of this file: intent before actuation, outcome after. A reading is encoded,
 sees it, so that a live recipe and a replayed one see the same objects.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +19,11 @@ from instruments.driver import (
     Reading,
     check_command,
 )
+from instruments.showing import in_words
 from orchestrator.chance import stream
-from orchestrator.clock import Post
-from orchestrator.clock.hearing import Overdue
+from orchestrator.clock import Post, is_phased
+from orchestrator.clock.hearing import DriverFault, Overdue, made_safe
+from orchestrator.clock.wall import HALT_S
 from orchestrator.config.schema import CampaignConfig
 from orchestrator.engine.answers import Answers, unusable
 from orchestrator.engine.doubt import Resolution, Word, question, settle
@@ -166,7 +168,7 @@ class Performer:
         if isinstance(post.news, Overdue):
             self._doubt(run, step, post.news.reason)
         elif isinstance(post.news, Phase):
-            values = {str(name): shown_scalar(value) for name, value in post.news.telemetry.items()}
+            values = {name: shown_scalar(value) for name, value in post.news.telemetry.items()}
             body = {"id": step.last.id, "phase": post.news.name, "values": values}
             self._recorder.record_step(Kind.TELEMETRY, body, run, step)
         else:
@@ -193,9 +195,12 @@ class Performer:
         attachments: list[bytes] = []
         action = self._laboratory.instruments[step.instrument].actions.get(step.action)
         try:
-            body, attachments = encode_reading(reading)
-            state = self._state_of(step.instrument)
+            with _of_driver():
+                body, attachments = encode_reading(reading)
+                state = self._state_of(step.instrument)
             self._accept(run, step, body, attachments)
+        except DriverFault as fault:
+            self._take_fault(run, step, fault)
         except InstrumentError as error:
             self._take_failure(run, step, error, body, attachments)
         except ReadingError as error:
@@ -209,6 +214,15 @@ class Performer:
             self._recorder.record_step(Kind.STEP_FINISHED, outcome, run, step, attachments)
             self._answers.remember(step)
             self._recipes.go_on(run, step)
+
+    def _take_fault(self, run: Run, step: Step, fault: DriverFault) -> None:
+        """Halt the tool of a driver whose answer broke when it was looked at, and record what came of it."""
+        instrument = self._laboratory.instruments[step.instrument]
+        news = fault if is_phased(instrument) else made_safe(instrument, fault, HALT_S)  # type: ignore[arg-type]
+        if isinstance(news, InstrumentError):
+            self._take_failure(run, step, news)
+        elif isinstance(news, Overdue):
+            self._doubt(run, step, news.reason)
 
     def _accept(self, run: Run, step: Step, body: Mapping[str, Any], attachments: Sequence[bytes]) -> None:
         """Look at the reading as it will be read again: is it what was promised, and does the command accept it?"""
@@ -266,9 +280,26 @@ class Performer:
         return recordable_state(self._laboratory.instruments[instrument])
 
     def _state_after_failure(self, instrument: str) -> dict[str, Any] | None:
-        with suppress(ReadingError):  # a failure is recorded all the same
+        with suppress(Exception):  # a failure is recorded all the same
             return self._state_of(instrument)
         return None
+
+
+@contextmanager
+def _of_driver() -> Iterator[None]:
+    """Tell what breaks while a driver's answer is read as the driver's own fault.
+
+    Raises:
+        DriverFault: It broke.
+        ReadingError: It is an answer that cannot be recorded.
+    """
+    try:
+        yield
+    except ReadingError:
+        raise
+    except Exception as error:
+        message = f"the driver raised {in_words(error)} when its answer was read"
+        raise DriverFault(message) from error
 
 
 def next_id(run: Run) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from instruments.driver import Identity, Instrument, Origin, PhasedInstrument
+from instruments.showing import named, shown
 from orchestrator.clock import is_phased
 from orchestrator.config import ConfigError, Configuration, Problem
 from orchestrator.laboratory.laboratory import Laboratory
@@ -72,7 +73,7 @@ def _construct(
     try:
         instrument = driver()
     except Exception as error:
-        raise configuration.error(place, str(error) or repr(error)) from error
+        raise configuration.error(place, named(error) or shown(error)) from error
     missing = [name for name in _NEEDED if not hasattr(instrument, name)]
     if missing or not (is_phased(instrument) or hasattr(instrument, "perform")):
         lacking = ", ".join(missing) or "perform (or phases)"

@@ -20,6 +20,7 @@ from instruments.driver import (
     PhasedInstrument,
     check_command,
 )
+from instruments.showing import in_words, shown
 from orchestrator.clock import is_phased
 from orchestrator.clock.hearing import why_not_halted
 from orchestrator.clock.patience import within
@@ -125,7 +126,7 @@ class Laboratory:
         try:
             instrument.state = state  # type: ignore[union-attr]  # is_phased has looked
         except Exception as error:
-            reason = f"does not take its recorded state back: {type(error).__name__}: {error}"
+            reason = f"does not take its recorded state back: {in_words(error)}"
             message = f"{reason}; go back to the driver that wrote it, or add --new"
             raise ConfigError([Problem(f"instrument {name}", message)]) from error
 
@@ -166,14 +167,23 @@ def _connected(role: str, instrument: PhasedInstrument | Instrument) -> Identity
     try:
         identity = _asked(instrument, instrument.connect, CONNECT_S)
     except Exception as error:
-        message = f"does not answer: {type(error).__name__}: {error}; see to its link, then run the same command"
+        message = f"does not answer: {in_words(error)}; see to its link, then run the same command"
         raise ConfigError([Problem(f"instrument {role}", message)]) from error
-    words = (identity.maker, identity.model, identity.serial) if isinstance(identity, Identity) else ()
-    if not words or not all(isinstance(word, str) for word in words) or identity.origin not in set(Origin):
-        message = f"connect() returned {identity!r}; it must return an Identity, its maker, model and serial as text"
+    if not _is_sound(identity):
+        returned = f"connect() returned {shown(identity)}"
+        message = f"{returned}; it must return an Identity, its maker, model and serial as text"
         raise ConfigError([Problem(f"instrument {role}", message)])
     try:
         recordable_state(instrument)
-    except ReadingError as error:
-        raise ConfigError([Problem(f"instrument {role}", f"{error}; mend its driver")]) from error
+    except Exception as error:
+        why = str(error) if isinstance(error, ReadingError) else f"its state cannot be read: {in_words(error)}"
+        raise ConfigError([Problem(f"instrument {role}", f"{why}; mend its driver")]) from error
     return identity
+
+
+def _is_sound(identity: object) -> bool:
+    """Return whether who answers can be told."""
+    if not isinstance(identity, Identity):
+        return False
+    are_words = all(isinstance(word, str) for word in (identity.maker, identity.model, identity.serial))
+    return are_words and isinstance(identity.origin, str) and identity.origin in set(Origin)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instruments.driver import Reading, Scalar
+from instruments.showing import shown
 from orchestrator.ledger.events import LARGEST, compact
 
 _LARGEST_TEXT = 10_000
@@ -89,8 +90,8 @@ def shown_scalar(value: object) -> Scalar:
     """Return a value as plain JSON, and what is none as its text: telemetry is for people, not for decisions."""
     try:
         return plain_scalar("value", value)
-    except ReadingError:
-        return repr(value)[:200]
+    except Exception:  # noqa: BLE001 - whatever a driver's value does when it is looked at
+        return shown(value)[:200]
 
 
 def _array(content: bytes) -> NDArray[Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
+from unshowable import ClosedBuffer, Unshowable, UnshowableError, unshowable_failure
 
 from instruments.driver import (
     Action,
@@ -208,6 +209,11 @@ HABITS |= {
     "returns a dict": lambda work: dict(work.whole().values),
     "returns a reading of nothing": lambda work: (work.whole(), Reading(None, None))[1],  # type: ignore[arg-type]
     "returns the class": lambda work: (work.whole(), Reading)[1],
+    "raises what cannot be shown": raising(UnshowableError, "during"),
+    "fails for a reason that cannot be shown": raising(unshowable_failure, "after"),
+    "returns what cannot be shown": lambda work: (work.whole(), Unshowable())[1],
+    "answers what cannot be shown": spoiled(main=Unshowable()),
+    "answers from a closed buffer": lambda work: (work.begin(), Reading(ClosedBuffer()))[1],
     "meets an open door": raising(lambda: InstrumentError(FailureClass.SAFETY, "a door stands open"), "before"),
     "says it did not move and did not": raising(
         lambda: InstrumentError(FailureClass.INSTRUMENT, "the door is open", Moved.NO), "before"
@@ -283,6 +289,10 @@ def reports_nonsense(work: Work) -> Reading:
         (b"z", {3: float("nan"), "huge": np.zeros(3), "deep": {"a": {}}}),
         ("\ud800", {"\ud800": "\ud800"}),
         ("n" * 100_000, {"n": "n" * 100_000}),
+        (Unshowable(), {"x": 1.0}),
+        ("x", Unshowable()),
+        ("x", {"x": Unshowable(), Unshowable(): "x"}),
+        ("x", ClosedBuffer()),
     ):
         work.report(phase, values)  # type: ignore[arg-type]  # nonsense is the point
     return work.whole()
@@ -342,7 +352,7 @@ def never_halts(bench: Bench, name: str) -> None:  # noqa: ARG001 - it is on sti
 HALTS |= {f.__name__: f for f in (halts, halts_and_raises, halts_and_exits, never_halts)}
 
 
-LINKS = ("raises", "exits", "hangs", "lies")
+LINKS = ("raises", "raises what cannot be shown", "exits", "hangs", "lies")
 """Ways not to connect, at every second try, and not to close."""
 
 MEMORIES = ("nothing", "raises", "exits", "hangs", "lies", "honest")
@@ -387,6 +397,8 @@ class Unruly:
         if self._link != "well" and self._bench.moved[f"connection of {self.name}"] % 2:
             if self._link == "raises":
                 raise lost_link()
+            if self._link == "raises what cannot be shown":
+                raise UnshowableError
             if self._link == "exits":
                 raise SystemExit(2)
             if self._link == "lies":

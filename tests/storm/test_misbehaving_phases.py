@@ -7,11 +7,23 @@ from typing import Any
 import numpy as np
 import pytest
 from invariants import check
+from unshowable import ClosedBuffer, Unshowable, UnshowableError
 from worlds import CONFIG, Oven, Scale, write_config
 
 from instruments.driver import Command, Phase, Reading
 from orchestrator.campaign import Campaign
 from orchestrator.config import ConfigError
+
+
+def unshowable() -> Any:
+    raise UnshowableError
+
+
+def buffered() -> Generator[Phase, None, Reading]:
+    yield Phase("heat", 1.0, {"x": Unshowable()})
+    yield Phase("heat", 1.0, ClosedBuffer())
+    return Reading(ClosedBuffer())
+
 
 HABITS: dict[str, Callable[[], Any]] = {
     "phases is no generator": lambda: 7,
@@ -23,6 +35,9 @@ HABITS: dict[str, Callable[[], Any]] = {
     "yields a phase of no length at all": lambda: iter([Phase("heat", float("nan"))]),
     "yields a phase that lasts a word": lambda: iter([Phase("heat", "long")]),  # type: ignore[arg-type]
     "yields a phase without telemetry": lambda: iter([Phase("heat", 1.0, None)]),  # type: ignore[arg-type]
+    "yields what cannot be shown": lambda: iter([Unshowable()]),
+    "raises what cannot be shown": unshowable,
+    "answers from a closed buffer": buffered,
     "yields a phase without a name": lambda: iter([Phase(b"\xff", 1.0)]),  # type: ignore[arg-type]
 }
 
