@@ -4,7 +4,8 @@ import threading
 import time
 
 from instruments.conformance.subject import Driver, Subject, demand
-from instruments.driver import Action, Identity, Origin
+from instruments.driver import Identity, Origin
+from instruments.soundness import flaws
 
 HALT_S = 1.0
 
@@ -22,17 +23,8 @@ def connects_twice(subject: Subject) -> None:
 def states_its_limits(subject: Subject) -> None:
     """Look at the actions: they are what everybody else checks commands against."""
     demand(bool(subject.driver.actions), "it has no actions")
-    for name, action in subject.driver.actions.items():
-        _check_action(name, action)
-
-
-def _check_action(name: str, action: Action) -> None:
-    times = f"expected_s={action.expected_s:g} and timeout_s={action.timeout_s:g}"
-    demand(0 < action.expected_s <= action.timeout_s, f"{name}: {times} must be above 0, and the second no less")
-    for setting, quantity in action.settings.items():
-        low, high = quantity.low, quantity.high
-        limits = f"{name}.{setting}: the lower limit {low} is above the upper limit {high}"
-        demand(low is None or high is None or low <= high, limits)
+    found = flaws(subject.driver.actions)
+    demand(not found, "; ".join(found))
 
 
 def halts_at_rest(subject: Subject) -> None:

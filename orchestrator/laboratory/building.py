@@ -5,6 +5,7 @@ from typing import Any
 
 from instruments.driver import Identity, Instrument, Origin, PhasedInstrument
 from instruments.showing import named, shown
+from instruments.soundness import flaws
 from orchestrator.clock import is_phased
 from orchestrator.config import ConfigError, Configuration, Problem
 from orchestrator.laboratory.laboratory import Laboratory
@@ -72,12 +73,16 @@ def _construct(
 ) -> PhasedInstrument | Instrument:
     try:
         instrument = driver()
+        missing = [name for name in _NEEDED if not hasattr(instrument, name)]
+        wrong = [] if missing else flaws(instrument.actions)
     except Exception as error:
         raise configuration.error(place, named(error) or shown(error)) from error
-    missing = [name for name in _NEEDED if not hasattr(instrument, name)]
     if missing or not (is_phased(instrument) or hasattr(instrument, "perform")):
         lacking = ", ".join(missing) or "perform (or phases)"
         raise configuration.error(place, f"{type(instrument).__name__} is no driver: it lacks {lacking}")
+    if wrong:
+        message = f"{type(instrument).__name__} cannot be relied on: {'; '.join(wrong)}; mend its driver"
+        raise configuration.error(place, message)
     if configuration.settings.laboratory.clock == "simulated" and not is_phased(instrument):
         message = (
             f"{type(instrument).__name__} blocks while it performs, which simulated time cannot wait for; "

@@ -21,6 +21,7 @@ from instruments.driver import (
     check_command,
 )
 from instruments.showing import in_words, shown
+from instruments.soundness import flaws
 from orchestrator.clock import is_phased
 from orchestrator.clock.hearing import why_not_halted
 from orchestrator.clock.patience import within
@@ -173,6 +174,9 @@ def _connected(role: str, instrument: PhasedInstrument | Instrument) -> Identity
         returned = f"connect() returned {shown(identity)}"
         message = f"{returned}; it must return an Identity, its maker, model and serial as text"
         raise ConfigError([Problem(f"instrument {role}", message)])
+    wrong = flaws(instrument.actions)  # it may have asked its tool for its limits
+    if wrong:
+        raise ConfigError([Problem(f"instrument {role}", f"{'; '.join(wrong)}; mend its driver")])
     try:
         recordable_state(instrument)
     except Exception as error:
