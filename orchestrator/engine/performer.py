@@ -38,7 +38,6 @@ from orchestrator.ledger.readings import (
     decode_reading,
     encode_reading,
     plain_scalar,
-    recordable_state,
     shown_scalar,
 )
 
@@ -277,7 +276,7 @@ class Performer:
         self._react(step, error, Decision(pause=True, halt=failure == FailureClass.SAFETY))
 
     def _state_of(self, instrument: str) -> dict[str, Any] | None:
-        return recordable_state(self._laboratory.instruments[instrument])
+        return self._laboratory.state_of(instrument)
 
     def _state_after_failure(self, instrument: str) -> dict[str, Any] | None:
         with suppress(Exception):  # a failure is recorded all the same

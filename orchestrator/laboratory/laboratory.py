@@ -1,10 +1,10 @@
 """The instruments of a campaign, who fills which role, and the recipe: asked, connected, halted and closed together."""
 
-import math
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from instruments.driver import (
@@ -21,7 +21,7 @@ from instruments.driver import (
     check_command,
 )
 from instruments.showing import in_words, shown
-from instruments.soundness import flaws
+from instruments.soundness import flaws, is_duration
 from orchestrator.clock import is_phased
 from orchestrator.clock.hearing import why_not_halted
 from orchestrator.clock.patience import within
@@ -31,6 +31,9 @@ from orchestrator.recipe import Recipe
 
 CONNECT_S, HALT_S, CLOSE_S = 120.0, 10.0, 5.0
 """How long a blocking driver may take to connect, to halt and to close, s on the wall."""
+
+FORESEE_S, STATE_S = 2.0, 10.0
+"""How long it may take to tell how long a command lasts, and to tell its state, s on the wall."""
 
 T = TypeVar("T")
 
@@ -48,6 +51,7 @@ class Laboratory:
     instruments: Mapping[str, PhasedInstrument | Instrument]
     recipe: Recipe
     filled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    _mute: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
     def roles(self) -> Mapping[str, tuple[str, ...]]:
@@ -86,11 +90,27 @@ class Laboratory:
     def expected_s(self, name: str, command: Command) -> float:
         """Return how long an instrument is expected to take for a command, in seconds."""
         instrument = self.instruments[name]
-        told = math.nan
-        if isinstance(instrument, Foreseeing):
-            with suppress(Exception):  # a driver that cannot tell keeps nobody from performing
-                told = float(instrument.expected_s(replace(command, instrument=name)))
-        return told if math.isfinite(told) and told > 0 else instrument.actions[command.action].expected_s
+        usual_s = instrument.actions[command.action].expected_s
+        if name in self._mute or not isinstance(instrument, Foreseeing):
+            return usual_s
+        ask = partial(instrument.expected_s, replace(command, instrument=name))
+        try:
+            told_s = _asked(instrument, lambda: float(ask()), FORESEE_S)
+        except Exception as error:  # noqa: BLE001 - a driver that cannot tell keeps nobody from performing
+            if isinstance(error, TimeoutError):
+                self._mute.add(name)  # else each look at what may begin would wait again
+            return usual_s
+        return told_s if is_duration(told_s) else usual_s
+
+    def state_of(self, name: str) -> dict[str, Any] | None:
+        """Return the state of an instrument as it is recorded, or None if it has none.
+
+        Raises:
+            ReadingError: It cannot be recorded.
+            TimeoutError: A blocking driver does not tell it in time.
+        """
+        instrument = self.instruments[name]
+        return _asked(instrument, partial(recordable_state, instrument), STATE_S)
 
     @property
     def is_asking_here(self) -> bool:
@@ -178,7 +198,7 @@ def _connected(role: str, instrument: PhasedInstrument | Instrument) -> Identity
     if wrong:
         raise ConfigError([Problem(f"instrument {role}", f"{'; '.join(wrong)}; mend its driver")])
     try:
-        recordable_state(instrument)
+        _asked(instrument, partial(recordable_state, instrument), STATE_S)
     except Exception as error:
         why = str(error) if isinstance(error, ReadingError) else f"its state cannot be read: {in_words(error)}"
         raise ConfigError([Problem(f"instrument {role}", f"{why}; mend its driver")]) from error
