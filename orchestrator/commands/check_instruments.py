@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from instruments.conformance import Finding
-    from instruments.driver import Action, Command, Quantity
+    from instruments.driver import Action, Command, Identity, Quantity
     from orchestrator.campaign import Campaign
 
 FINE, STOPPED, FAILED = 0, 3, 4
@@ -68,19 +68,23 @@ def run(args: argparse.Namespace) -> int:
     from orchestrator.campaign import Campaign  # noqa: PLC0415 - as above
     from orchestrator.config import read_pairs  # noqa: PLC0415 - as above
     from orchestrator.engine.signals import interrupted_once  # noqa: PLC0415 - as above
+    from orchestrator.laboratory.twins import twins  # noqa: PLC0415 - as above
 
     campaign = Campaign.from_yaml(args.config, overrides=read_pairs(args.set, form=_PAIR))
     _refuse_unknown(args, campaign)
     commands = _commands(args, campaign)
     console, counts = Console(highlight=False), Counter[str]()
+    identities: dict[str, Identity] = {}
     roles = args.roles or list(campaign.laboratory.instruments)
     for role in roles:
         with interrupted_once():
             try:
-                counts += _check(console, campaign, role, commands.get(role))
+                counts += _check(console, campaign, role, commands.get(role), identities)
             except KeyboardInterrupt:
                 _halt(campaign, role)
                 return STOPPED
+    for warning in twins(identities):
+        console.print(f"\n[bold yellow]{_plain(warning)}[/]", soft_wrap=True)
     told = [
         f"{counts['passed']} passed",
         f"[bold red]{counts['failed']} failed[/]" if counts["failed"] else "none failed",
@@ -156,8 +160,14 @@ def _refuse_unprepared(args: argparse.Namespace, campaign: "Campaign", found: "d
         raise ConfigError(problems)
 
 
-def _check(console: "Console", campaign: "Campaign", role: str, command: "Command | None") -> Counter[str]:
-    """Check one instrument, print as answers come, and return how many there were of each kind."""
+def _check(
+    console: "Console",
+    campaign: "Campaign",
+    role: str,
+    command: "Command | None",
+    identities: "dict[str, Identity]",
+) -> Counter[str]:
+    """Check one instrument, print as answers come, note who it is, and return how many there were of each kind."""
     from instruments.conformance import Subject, examine  # noqa: PLC0415 - as above
     from instruments.showing import named  # noqa: PLC0415 - as above
 
@@ -171,6 +181,7 @@ def _check(console: "Console", campaign: "Campaign", role: str, command: "Comman
     except Exception as error:  # noqa: BLE001 - whatever it is, nothing else can be asked
         console.print(f"  [bold red]does not answer[/]: {_plain(named(error))}", soft_wrap=True)
         return Counter(failed=1)
+    identities[role] = identity
     who = f"{identity.maker}, {identity.model}, {identity.serial}"
     console.print(f"  answers: {_plain(who)} [bold]{_plain(str(identity.origin).upper())}[/]", soft_wrap=True)
     ids = f"9999.{int(time.time()) % 60_000 + 1}"

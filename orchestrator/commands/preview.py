@@ -1,16 +1,18 @@
 """What `run-campaign --check` shows: what would run, read from the configuration and the drivers, nothing moved."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.markup import escape as escaped
 from rich.table import Table
 
+from instruments.driver import Identity
 from orchestrator.config import nearest
 from orchestrator.config.schema import CampaignConfig, ParameterConfig
 from orchestrator.display.wording import clean, with_unit
 from orchestrator.files.table import split_unit
+from orchestrator.laboratory.twins import twins
 from orchestrator.ledger import exists
 from orchestrator.objective import Objective
 
@@ -30,11 +32,13 @@ def preview(campaign: "Campaign", *, is_connected: bool = True) -> RenderableTyp
         is_connected: Whether instruments are asked who they are; else none is touched.
     """
     settings = campaign.settings
+    identities = campaign.laboratory.connect() if is_connected else {}
     return Group(
         f"[bold]{escape(settings.campaign)}[/]: the configuration is sound (seed {settings.seed})",
         _parameters(settings),
         *(f"  {escape(line)}" for line in _constraints(campaign)),
-        _laboratory(campaign, is_connected=is_connected),
+        _laboratory(campaign, identities),
+        *(f"  [bold yellow]{escape(line)}[/]" for line in twins(identities)),
         *(f"  {line}" for line in _plan(campaign)),
     )
 
@@ -79,12 +83,10 @@ def _constraints(campaign: "Campaign") -> list[str]:
     return lines
 
 
-def _laboratory(campaign: "Campaign", *, is_connected: bool) -> Table:
+def _laboratory(campaign: "Campaign", identities: Mapping[str, Identity]) -> Table:
     table = Table("instrument", "driver", "origin", "can do", box=None, padding=(0, 2))
-    origins = dict.fromkeys(campaign.laboratory.instruments, "not asked")
-    if is_connected:
-        origins = {role: str(identity.origin) for role, identity in campaign.laboratory.connect().items()}
-    for role, origin in origins.items():
+    for role in campaign.laboratory.instruments:
+        origin = str(identities[role].origin) if role in identities else "not asked"
         driver = campaign.settings.laboratory.instruments[role].driver
         actions = ", ".join(campaign.laboratory.instruments[role].actions)
         table.add_row(escape(role), escape(driver), origin, escape(actions))
