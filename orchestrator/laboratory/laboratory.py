@@ -130,10 +130,18 @@ class Laboratory:
 
         Args:
             campaign: Its name and when it was begun; no other campaign's.
+
+        Raises:
+            ConfigError: A driver does not take it.
         """
-        for instrument in self.instruments.values():
-            if isinstance(instrument, Belonging):
+        for role, instrument in self.instruments.items():
+            if not isinstance(instrument, Belonging):
+                continue
+            try:
                 instrument.campaign = campaign
+            except Exception as error:
+                message = f"does not take the campaign it works for: {in_words(error)}; let its `campaign` be set"
+                raise ConfigError([Problem(f"instrument {role}", message)]) from error
 
     def restore(self, name: str, state: Mapping[str, Any]) -> None:
         """Give an instrument that tells its phases a state back that the ledger has of it.

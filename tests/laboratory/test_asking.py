@@ -11,6 +11,7 @@ from worlds import CONFIG, BlockingOven, bake_only, write_config
 
 from instruments.driver import Command, Reading
 from orchestrator.campaign import Campaign
+from orchestrator.config import ConfigError
 from orchestrator.laboratory import Laboratory
 from orchestrator.laboratory import laboratory as laboratory_module
 
@@ -85,3 +86,15 @@ def test_driver_that_hangs_over_its_state_fails_its_step(tmp_path: Path, monkeyp
     assert time.monotonic() - began_s < 30
     (attempt,) = state.runs[1].steps[0].attempts
     assert "no answer within 0.1 s when its answer was read; it was halted" in attempt.reason
+
+
+class Settled(BlockingOven):
+    """Knows its campaign, and none other."""
+
+    campaign = property(lambda _self: "mine")
+
+
+def test_driver_that_does_not_take_its_campaign_is_refused_in_words() -> None:
+    """Before it connects, so before anything moves."""
+    with pytest.raises(ConfigError, match="instrument oven: does not take the campaign it works for: AttributeError"):
+        Laboratory({"oven": Settled(name="oven")}, bake_only).belong("tiny 2026")
