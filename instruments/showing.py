@@ -5,6 +5,8 @@ Rule of this file: what is shown is somebody else's object, and asking it for it
 
 from collections.abc import Callable
 
+from instruments.driver import FailureClass, InstrumentError, Moved
+
 LONGEST = 2000
 """Characters that are kept; a driver may raise a whole page."""
 
@@ -22,6 +24,15 @@ def named(thing: object) -> str:
 def in_words(error: BaseException) -> str:
     """Return the kind of an exception and what it says, shortened."""
     return _written(error, lambda: f"{type(error).__name__}: {error}")
+
+
+def plainly(error: InstrumentError) -> InstrumentError:
+    """Return a failure as it may be recorded: of a known class, its reason a text.
+
+    Raises:
+        Exception: Its class, or what moved, is none that is known.
+    """
+    return InstrumentError(FailureClass(error.failure), named(error.reason), Moved(error.moved))
 
 
 def shortened(text: str) -> str:

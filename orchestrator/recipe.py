@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from instruments.driver import EMPTY, Command, InstrumentError, Reading, Scalar
+from instruments.showing import in_words, plainly, shown
 
 Point = Mapping[str, float | str]
 
@@ -140,7 +141,7 @@ class Performance:
             self.measured = _measured(stop.value)
             return
         except InstrumentError as error:
-            self.error = error
+            self.error = _recordable(error)
             return
         except Exception as error:
             message = f"{type(error).__name__}: {error} ({_place(error)})"
@@ -149,6 +150,19 @@ class Performance:
             message = f"the recipe yielded {command!r}; it must yield commands, as lab.<role>.<action>(...)"
             raise RecipeFault(message)
         self.command = command
+
+
+def _recordable(error: InstrumentError) -> InstrumentError:
+    """Return a failure that a recipe raises as it may be recorded.
+
+    Raises:
+        RecipeFault: It is of no class that there is.
+    """
+    try:
+        return plainly(error)
+    except Exception as broken:  # noqa: BLE001 - whatever it is made of
+        message = f"the recipe raised InstrumentError({shown(error.failure)}, ...): {in_words(broken)}"
+        raise RecipeFault(message) from error
 
 
 def _measured(value: object) -> Measured:

@@ -280,6 +280,17 @@ def bake_then_weigh(point: Point, lab: Lab) -> Steps:
     return float(weighed.mass)
 
 
+def undecided(point: Point, lab: Lab, *, where: str) -> Steps:
+    """Bake, and fail with an exception in the place of words: in the command's check, or in the recipe."""
+
+    def refuse(_reading: Reading) -> None:
+        raise InstrumentError(FailureClass.SAMPLE, ValueError("no fit"))  # type: ignore[arg-type]  # the slip under test
+
+    bake = lab.oven.bake(heat=point["heat"])
+    cake = yield bake.accepting(refuse) if where == "check" else bake
+    refuse(cake)
+
+
 def broken_after_baking(point: Point, lab: Lab) -> Steps:
     """Bake, then trip over a key that is not there."""
     cake = yield lab.oven.bake(heat=point["heat"])

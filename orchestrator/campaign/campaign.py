@@ -10,12 +10,12 @@ from orchestrator.address import Address
 from orchestrator.campaign.checks import check_words, planner_for, reference_points
 from orchestrator.campaign.opening import Opening
 from orchestrator.campaign.outcome import RESULTS, Outcome
-from orchestrator.campaign.place import beside, ledger_place
+from orchestrator.campaign.place import beside, place_of_ledger
 from orchestrator.campaign.preparation import Preparation
 from orchestrator.campaign.timing import clock_at
 from orchestrator.config import ConfigError, Configuration, Problem, load
 from orchestrator.display.watcher import Mute, Silent, Watcher
-from orchestrator.engine import Engine, Stop, Word
+from orchestrator.engine import Engine, Stop, Word, planner_of
 from orchestrator.engine.signals import handled, stopping
 from orchestrator.laboratory import Laboratory, build, figures_of
 from orchestrator.laboratory.conduct import check_policies
@@ -41,7 +41,7 @@ class Campaign:
         self.configuration = configuration
         self.settings = configuration.settings
         self.folder = folder
-        self.ledger_path = ledger or ledger_place(self.settings, folder)
+        self.ledger_path = ledger or place_of_ledger(self.settings, folder)
         self.laboratory: Laboratory = build(configuration)
         self._figures = figures_of(configuration)
         self.planner = planner_for(configuration)
@@ -154,7 +154,7 @@ class Campaign:
             self.settings,
             ledger,
             laboratory=self.laboratory,
-            planner=self.planner,
+            planner=planner_of(ledger.state),  # of what the ledger has, so that it can be asked again
             clock=clock_at(self.settings, ledger.state),
             watcher=watcher,
             words=words,

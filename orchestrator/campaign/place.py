@@ -8,7 +8,7 @@ from orchestrator.config import CampaignConfig
 from orchestrator.ledger import exists
 
 
-def ledger_place(settings: CampaignConfig, folder: Path) -> Path | Address:
+def place_of_ledger(settings: CampaignConfig, folder: Path) -> Path | Address:
     """Return where the ledger of a campaign is, as its configuration says."""
     place = address(settings.ledger)
     if isinstance(place, Path):
@@ -18,7 +18,7 @@ def ledger_place(settings: CampaignConfig, folder: Path) -> Path | Address:
 
 def beside(settings: CampaignConfig, folder: Path) -> tuple[Path, Path | Address]:
     """Return the next folder and place where there is no ledger yet."""
-    first = free = ledger_place(settings, folder)
+    first = free = place_of_ledger(settings, folder)
     n, found = 1, folder
     while exists(free):
         n += 1
@@ -26,5 +26,5 @@ def beside(settings: CampaignConfig, folder: Path) -> tuple[Path, Path | Address
         if isinstance(first, Address):
             free = replace(first, campaign=f"{first.campaign}-{n}")
         else:
-            free = ledger_place(settings, found)
+            free = place_of_ledger(settings, found)
     return found, free

@@ -1,6 +1,7 @@
 """From a ledger, new or not, to where the engine can go on: opened or resumed, and who answers recorded."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,6 @@ from orchestrator.engine.requests import copy_messages
 from orchestrator.laboratory import Laboratory, check_origins
 from orchestrator.ledger import Kind, Ledger
 from orchestrator.ledger.person import person
-from orchestrator.ledger.readings import recordable_state
 from orchestrator.ledger.run import join_origins
 
 Identities = Mapping[str, Identity]
@@ -94,7 +94,7 @@ class Preparation:
         identities = self.connect(datetime.fromisoformat(state.opened["epoch"]))
         try:
             odd = gap(self._settings, state, datetime.now(UTC))
-            self.remarks = [*([odd] if odd else []), *strangers(state, identities, self._laboratory, words)]
+            self.remarks = [*([odd] if odd else []), *strangers(state, identities, words)]
         except ConfigError:
             self._laboratory.close()
             raise
@@ -115,9 +115,9 @@ class Preparation:
     def _tell(self, ledger: Ledger, identities: Identities, clock: SimulatedClock, *, with_state: bool) -> None:
         for role, identity in identities.items():
             body: dict[str, Any] = {"instrument": role, **asdict(identity), "origin": str(identity.origin)}
-            state = recordable_state(self._laboratory.instruments[role]) if with_state else None
-            if state is not None:
-                body["state"] = state
+            with suppress(TimeoutError):  # it was told when it connected; a blocking driver needs none to go on
+                state = self._laboratory.state_of(role) if with_state else None
+                body |= {} if state is None else {"state": state}
             _append(ledger, Kind.INSTRUMENT_CONNECTED, body, clock, str(identity.origin))
 
 

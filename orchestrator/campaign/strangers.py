@@ -4,23 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from instruments.driver import Identity
-from orchestrator.clock import is_phased
+from instruments.driver import Identity, Origin
 from orchestrator.config import ConfigError, Problem
 from orchestrator.engine import Word
-from orchestrator.laboratory import Laboratory
 from orchestrator.ledger import State
 
 
-def strangers(
-    state: State, identities: Mapping[str, Identity], laboratory: Laboratory, words: Sequence[Word]
-) -> list[str]:
+def strangers(state: State, identities: Mapping[str, Identity], words: Sequence[Word]) -> list[str]:
     """Return a remark on every tool that is another one than the ledger has under this role.
 
     Args:
         state: The ledger's.
-        identities: Who answers now, by role.
-        laboratory: The instruments; simulated ones that tell their phases are nobody in particular.
+        identities: Who answers now, by role; people may take turns, and simulated tools are nobody in particular.
         words: What a person says of steps in doubt.
 
     Raises:
@@ -30,7 +25,7 @@ def strangers(
     remarks, problems = [], []
     for role, identity in identities.items():
         before, now = _words(state.identities.get(role, {})), _words(asdict(identity))
-        if not before or before == now or is_phased(laboratory.instruments[role]):
+        if not before or before == now or identity.origin != Origin.REAL:
             continue
         remarks.append(f"instrument {role}: another tool answers: {now}, where the ledger has {before}")
         for step in _doubtful(state, role, words):

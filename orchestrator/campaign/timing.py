@@ -30,7 +30,8 @@ def gap(settings: CampaignConfig, state: State, now: datetime) -> str:
     last = datetime.fromisoformat(state.opened["epoch"]) + timedelta(seconds=state.lab_s)
     shown = f"the last event is of {last:%Y-%m-%d %H:%M} UTC, and this computer's clock says {now:%Y-%m-%d %H:%M}"
     if now < last - _SLACK:
-        return f"{shown}: lab time stands still until it has caught up"
+        ahead = lasting((last - now) / timedelta(days=1))
+        return f"{shown}: lab time goes on from there, {ahead} ahead of the clock, and quiet hours with it"
     if now > last + _LONG:
         return f"{shown}: the {lasting((now - last) / timedelta(days=1))} between count as lab time"
     return ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from instruments.driver import FailureClass, Instrument, InstrumentError, Moved, Phase, PhasedInstrument, Reading
-from instruments.showing import in_words, named, shortened, shown
+from instruments.showing import in_words, named, plainly, shortened, shown
 from orchestrator.clock.patience import within
 
 _REPORTS_PER_S, _MOST_PHASES = 5, 1000
@@ -156,6 +156,6 @@ def _failure(error: BaseException) -> InstrumentError:
             f"the driver raised {in_words(error)}" if is_plain else f"the driver ended its thread by {shown(error)}"
         )
     try:
-        return InstrumentError(FailureClass(error.failure), named(error.reason), Moved(error.moved))
+        return plainly(error)
     except Exception:  # noqa: BLE001 - as above
         return DriverFault(f"the driver raised {type(error).__name__} without class, reason or moved")

@@ -114,7 +114,8 @@ class SimulatedClock:
             message = f"{instrument.name}: a blocking driver needs laboratory.clock: wall"
             raise TypeError(message)
         begin = partial(instrument.phases, command, rng)  # type: ignore[union-attr]  # is_phased has looked
-        timeout_s = instrument.actions[command.action].timeout_s if timeout_s is None else timeout_s
+        action = instrument.actions.get(command.action)  # a resumed step may be of an action that there is no more
+        timeout_s = timeout_s or (math.inf if action is None else action.timeout_s)
         self._playing[key] = self._schedule.process(self._play(key, begin, start_s, n_known, timeout_s))
 
     def _play(

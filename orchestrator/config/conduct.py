@@ -109,7 +109,7 @@ class InstrumentPoliciesConfig(Section):
         backoff_longest_min: As there.
         after_instrument_failure: As there.
         timeout_min: After how long without an answer a step is in doubt, min, instead of what the driver says; one
-            number, or one for each action. Drivers that do not block always answer.
+            number, or one for each action. Simulated steps answer late.
     """
 
     measurement_attempts: int | None = Field(default=None, ge=1)

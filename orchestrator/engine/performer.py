@@ -19,7 +19,7 @@ from instruments.driver import (
     Reading,
     check_command,
 )
-from instruments.showing import in_words
+from instruments.showing import in_words, plainly
 from orchestrator.chance import stream
 from orchestrator.clock import Post, is_phased
 from orchestrator.clock.hearing import DriverFault, Overdue, made_safe
@@ -196,12 +196,12 @@ class Performer:
         try:
             with _of_driver():
                 body, attachments = encode_reading(reading)
-                state = self._state_of(step.instrument)
+            state = self._state_beside(step)
             self._accept(run, step, body, attachments)
         except DriverFault as fault:
             self._take_fault(run, step, fault)
         except InstrumentError as error:
-            self._take_failure(run, step, error, body, attachments)
+            self._take_failure(run, step, _of_recipe(error), body, attachments)
         except ReadingError as error:
             self._take_failure(run, step, unusable(action, str(error)), body, attachments)
         except Exception as error:  # noqa: BLE001 - a fault in the recipe's own check
@@ -275,6 +275,16 @@ class Performer:
         error = InstrumentError(failure, step.last.reason)
         self._react(step, error, Decision(pause=True, halt=failure == FailureClass.SAFETY))
 
+    def _state_beside(self, step: Step) -> dict[str, Any] | None:
+        """Return the state to record beside a reading, which a state that does not come in time does not cost."""
+        try:
+            return self._state_of(step.instrument)
+        except TimeoutError as late:
+            self._recorder.watcher.notice(
+                f"step {step.last.id} on {step.instrument}: its state is not recorded: {late}"
+            )
+            return None
+
     def _state_of(self, instrument: str) -> dict[str, Any] | None:
         return self._laboratory.state_of(instrument)
 
@@ -311,3 +321,12 @@ def next_id(run: Run) -> str:
 
 def _load(members: Sequence[str], command_id: str) -> Load | None:
     return Load(tuple(members), members.index(command_id)) if members else None
+
+
+def _of_recipe(error: InstrumentError) -> InstrumentError:
+    """Return a failure that the recipe's own check raised as it may be recorded."""
+    try:
+        return plainly(error)
+    except Exception as broken:  # noqa: BLE001 - whatever it is made of
+        reason = f"the recipe raised an InstrumentError that is none: {in_words(broken)}"
+        return InstrumentError(FailureClass.RECIPE, reason, Moved.YES)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from instruments.driver import Reading
 from orchestrator.clock import SimulatedClock
 from orchestrator.display.watcher import Watcher
-from orchestrator.ledger import Attempt, Event, Kind, Ledger, LedgerError, LedgerRefused, Run, State, Step
+from orchestrator.ledger import Attempt, Event, Kind, Ledger, LedgerError, LedgerMisfit, LedgerRefused, Run, State, Step
 
 PATIENCE_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
 """How long to wait before each next attempt at what was refused."""
@@ -86,15 +86,20 @@ class Recorder:
         Raises:
             LedgerError: The database refused, again and again.
         """
-        self._patiently(self.ledger.flush)
+        self._patiently(self.ledger.flush, for_ever=self._is_awaited())
 
     def messages(self) -> list[tuple[int, dict[str, Any]]]:
-        """Return what other processes have left; see `Ledger.messages`.
+        """Return what other processes have left; see `Ledger.messages`. While a real step is under way, it can wait.
 
         Raises:
             LedgerError: The database refused, again and again.
         """
-        return self._patiently(self.ledger.messages)
+        if not self._is_awaited():
+            return self._patiently(self.ledger.messages)
+        try:
+            return self.ledger.messages()
+        except LedgerRefused:
+            return []
 
     def is_called(self) -> bool:
         """Return whether another process has left a message; a database that cannot be asked now is asked again."""
@@ -110,7 +115,7 @@ class Recorder:
             LookupError: It read nothing.
             LedgerError: The database refused, again and again.
         """
-        return self._patiently(lambda: self.ledger.reading(attempt))
+        return self._patiently(lambda: self.ledger.reading(attempt), for_ever=self._is_awaited())
 
     def give_up(self) -> None:
         """Try what is being refused once more, and then no longer. Safe in a signal handler."""
@@ -123,11 +128,11 @@ class Recorder:
         where["is_held"] = self.clock.never_waits and origin in _REPEATABLE and kind not in _LAST
         try:
             event = self._patiently(lambda: self.ledger.append(kind, body, **when, **where), for_ever=is_patient)
-        except LedgerRefused as error:
+        except (LedgerRefused, LedgerMisfit) as error:
             if not is_precious:
                 raise
             message = f"{error}; this outcome is not in the ledger, write it down: {json.dumps(body, default=str)}"
-            raise LedgerRefused(message) from error
+            raise type(error)(message) from error
         self.watcher.event(event, self.state)
         return event
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.engine.stopping import Stop
-from orchestrator.ledger import Ask, Kind, State
+from orchestrator.ledger import Ask, Kind, LedgerMisfit, State
 
 _NEEDED: Mapping[Kind, tuple[str, ...]] = {
     Kind.VERDICT_CHANGED: ("verdict",),
@@ -58,7 +58,7 @@ def copy_messages(
         try:
             kind, body, run = _followed(message)
             record(kind, {**body, "message": number}, run)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, LedgerMisfit) as error:
             content = repr(message)[:_LONGEST_CONTENT]
             text = f"a message that cannot be followed: {error!r}"
             record(Kind.NOTE, {"text": text, "message": number, "content": content}, None)

@@ -11,7 +11,7 @@ from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.opening import exists, holder
 from orchestrator.ledger.run import Attempt, Run, Step
 from orchestrator.ledger.state import State
-from orchestrator.ledger.store import LedgerDamaged, LedgerError, LedgerLocked, LedgerRefused
+from orchestrator.ledger.store import LedgerDamaged, LedgerError, LedgerLocked, LedgerMisfit, LedgerRefused
 
 __all__ = [
     "Ask",
@@ -22,6 +22,7 @@ __all__ = [
     "LedgerDamaged",
     "LedgerError",
     "LedgerLocked",
+    "LedgerMisfit",
     "LedgerRefused",
     "Run",
     "State",

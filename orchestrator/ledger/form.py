@@ -1,7 +1,8 @@
 """The form of events: what the body of each kind must hold, so that everything can be told from it.
 
 A chain of hashes says that nobody has changed an event, not that it was ever a sensible one: an import, another program
-or a later version may have written it. So the form is looked at once, when a ledger is opened.
+or a later version may have written it. So the form is looked at when a ledger is opened, and before each
+event is written.
 
 Rule of this file: only what is read somewhere is asked for. Further keys and unknown kinds are always welcome.
 """

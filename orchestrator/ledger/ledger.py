@@ -18,7 +18,7 @@ from orchestrator.ledger.opening import open_store
 from orchestrator.ledger.readings import decode_reading
 from orchestrator.ledger.run import Attempt, Run
 from orchestrator.ledger.state import State, TransitionError
-from orchestrator.ledger.store import LedgerDamaged, LedgerError, Row, Store
+from orchestrator.ledger.store import LedgerDamaged, LedgerError, LedgerMisfit, Row, Store
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -194,7 +194,9 @@ class Ledger:
 
         Raises:
             LedgerRefused: The database refused for now; nothing was written.
-            LedgerError: The database refused for good, or the event has not the form of its kind; nothing was written.
+            LedgerMisfit: The event has not the form of its kind; nothing was written.
+            TypeError: Its body is no JSON; nothing was written.
+            LedgerError: The database refused for good; nothing was written.
             TransitionError: The event is not allowed here; nothing was written.
         """
         text = compact(body)
@@ -205,7 +207,7 @@ class Ledger:
         wrong = misfit_of(event, self.state)
         if wrong:
             message = f"{self.path}: {kind} was not written, since nobody could read it again: {wrong}"
-            raise LedgerError(message)
+            raise LedgerMisfit(message)
         contents = {hashlib.sha256(content).hexdigest(): content for content in attachments}
         self._store.append((*content, digest), contents, is_held=is_held)
         self.state.apply(event, following)

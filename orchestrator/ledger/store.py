@@ -71,6 +71,10 @@ class LedgerRefused(LedgerError):  # noqa: N818 - what the ledger did
     """The database refused for now (a full disk, a lost connection); nothing was written, and it may be tried again."""
 
 
+class LedgerMisfit(LedgerError):  # noqa: N818 - what the event is
+    """An event that nobody could read again; nothing was written."""
+
+
 class LedgerDamaged(LedgerError):  # noqa: N818 - what the ledger is
     """The ledger's bytes are not what was written."""
 

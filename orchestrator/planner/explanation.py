@@ -51,7 +51,8 @@ def _joint_promise(suggestion: Suggestion, joint: Compromise) -> str:
     if joint.reference is None:
         return f"no measured row keeps the limits yet: the most probable to do so, {suggestion.acquisition:.2g}"
     name = NAMES[suggestion.acquisition_name] + (" per hour" if "hours" in suggestion.further else "")
-    without = f", without {listed}: too little of it is measured yet" if (listed := _left_out(joint)) else ""
+    listed = " and ".join(o.name for o in joint.left_out)
+    without = f", without {listed}, of which too few different values are measured" if listed else ""
     return f"{name} {suggestion.acquisition:.2g}, {_weighing(joint)}{without}"
 
 
@@ -68,10 +69,6 @@ def _weighing(joint: Compromise) -> str:
         shares = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(names, joint.weights, strict=True))
         ways.append(f"along the direction {shares}")
     return "weighing " + " and ".join(ways) if ways else "of the one objective that is measured yet"
-
-
-def _left_out(joint: Compromise) -> str:
-    return " and ".join(o.name for o in joint.left_out)
 
 
 def _bound(objective: Objective) -> str:

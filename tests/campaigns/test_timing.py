@@ -25,7 +25,7 @@ SETTINGS = {
         (
             {"clock": "wall"},
             9.0,
-            "2026-01-05 18:00 UTC, and this computer's clock says 2026-01-05 17:00: lab time stands",
+            "clock says 2026-01-05 17:00: lab time goes on from there, 1 hours ahead",
         ),
         ({"clock": "wall"}, 82.0, "the 3 days between count as lab time"),
         ({"clock": "wall", "rate": 60.0}, 9.0, ""),

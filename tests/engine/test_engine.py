@@ -149,6 +149,15 @@ def test_engine_fault_in_a_recipe_keeps_the_sample(tmp_path: Path) -> None:
     assert len([e for e in events(tmp_path) if e.kind == "step_started"]) == n == 1
 
 
+@pytest.mark.parametrize("where", ["check", "recipe"])
+def test_engine_takes_a_failure_whose_reason_is_no_text(tmp_path: Path, where: str) -> None:
+    """An exception in the place of words, a natural slip, costs no outcome and ends no campaign."""
+    slip = CONFIG.replace("recipe: worlds:bake_and_weigh", f"recipe: {{name: 'worlds:undecided', where: {where}}}")
+    outcome = run(tmp_path, slip, budget__failures=2)
+    first = outcome.state.runs[1]
+    assert (first.status, first.failure, first.reason) == ("failed", "sample", "no fit")
+
+
 def test_engine_recipe_that_drifted_stops_with_both_shown(tmp_path: Path) -> None:
     """A resumed recipe that asks something else than was recorded is not performed."""
     import worlds  # noqa: PLC0415 - to change it under the campaign's feet

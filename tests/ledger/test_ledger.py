@@ -1,6 +1,7 @@
 """The ledger: append-only, chained, folded; damage is found and named."""
 
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from instruments.driver import Reading
+from orchestrator.engine.requests import copy_messages
 from orchestrator.ledger import Kind, Ledger, LedgerDamaged, LedgerError
 from orchestrator.ledger.readings import ReadingError, decode_reading, encode_reading
 from orchestrator.ledger.state import TransitionError
@@ -171,6 +173,21 @@ def test_reading_that_is_no_data_is_refused(reading: Reading) -> None:
     """NaN, None, objects and floods of text never reach the ledger."""
     with pytest.raises(ReadingError, match="a"):
         encode_reading(reading)
+
+
+def test_message_that_nobody_could_read_becomes_a_note(tmp_path: Path) -> None:
+    """Any program may have left it; it ends no campaign, now or when it goes on."""
+    with begun(tmp_path / "l.sqlite") as ledger:
+        ledger.append(Kind.RUN_FINISHED, {"status": "measured", "value": 1.0}, run=1, **WHEN)
+        message = {"kind": "verdict_changed", "run": 1, "body": {"verdict": "invalid", "note": 5, "who": "x"}}
+
+        def record(kind: Kind, body: Mapping[str, Any], run: int | None) -> None:
+            ledger.append(kind, body, run=run, **WHEN)
+
+        copy_messages([(1, message)], record)
+        *_, last = ledger.events()
+    assert (last.kind, last.body["message"]) == ("note", 1)
+    assert "note is 5" in last.body["text"]
 
 
 def test_event_that_could_not_be_read_again_is_never_written(tmp_path: Path) -> None:

@@ -6,9 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from worlds import CONFIG, write_config
 
+from orchestrator.campaign import Campaign
+from orchestrator.cli import replay
 from orchestrator.config.schema import PlannerConfig
 from orchestrator.data import DataError, Rows, read_rows
+from orchestrator.ledger import Ledger
 from orchestrator.objective import Objective
 from orchestrator.planner import Observation, Planner
 from orchestrator.space import Parameter, ParameterSpace
@@ -83,7 +87,7 @@ def test_limit_is_left_out_while_its_model_could_not_doubt(costs: list[float], s
     known = [Observation({"x": float(x)}, float(x), further=more) for x, more in zip(XS, told, strict=True)][:-1]
     found = planner(cost(limit=5.0), surrogate=surrogate, acquisition="ucb", kappa=1e-3).ask(known, number=1)
     assert found.point["x"] == pytest.approx(1.0, abs=0.05)
-    assert "without cost: too little of it is measured yet" in found.why
+    assert "without cost, of which too few different values are measured" in found.why
 
 
 def test_past_rows_tell_of_further_objectives(tmp_path: Path) -> None:
@@ -97,6 +101,28 @@ def test_past_rows_tell_of_further_objectives(tmp_path: Path) -> None:
     found = Planner(SPACE, GAIN, settings, initial=rows, further=[cost(limit=5.0)]).suggest()
     assert set(found.further) == {"cost"}
     assert "weighing cost at most 5 h" in found.why
+
+
+def test_campaign_plans_on_what_its_ledger_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger from before rows told of further objectives has none; what is suggested since can be asked again."""
+    rows = "".join(f"{heat},{mass},{cost}\n" for heat, mass, cost in ((10, -900, 1), (50, -100, 7), (90, -2500, 9)))
+    (tmp_path / "past.csv").write_text(f"heat,mass,trace_mean\n{rows}", encoding="utf-8")
+    config = write_config(tmp_path, CONFIG + "further_objectives: {trace_mean: {goal: minimise, limit: 5}}\n")
+    past = {"data.initial": str(tmp_path / "past.csv"), "planner.initial_runs": 2}
+
+    def perform(n_runs: int) -> None:
+        campaign = Campaign.from_yaml(config, out=tmp_path / "out", overrides={**past, "budget.runs": n_runs})
+        campaign.write_results = lambda _ledger: None  # type: ignore[method-assign]  # no pictures here
+        assert campaign.run().stop.status == "finished"
+
+    with monkeypatch.context() as before:
+        whole = Rows.to_json
+        before.setattr(Rows, "to_json", lambda rows: {k: v for k, v in whole(rows).items() if k != "further"})
+        perform(1)
+    perform(3)
+    with Ledger.open(tmp_path / "out") as ledger:
+        assert "further" not in ledger.state.opened["data"]["initial"]
+    assert replay(["--verify", str(tmp_path / "out")]) == 0
 
 
 def test_past_rows_refuse_a_further_objective_in_another_unit(tmp_path: Path) -> None:
