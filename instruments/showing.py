@@ -32,7 +32,8 @@ def plainly(error: InstrumentError) -> InstrumentError:
     Raises:
         Exception: Its class, or what moved, is none that is known.
     """
-    return InstrumentError(FailureClass(error.failure), named(error.reason), Moved(error.moved))
+    reason = error.reason if type(error.reason) is str else named(error.reason)
+    return InstrumentError(FailureClass(error.failure), reason, Moved(error.moved))
 
 
 def shortened(text: str) -> str:

@@ -156,6 +156,7 @@ def _failure(error: BaseException) -> InstrumentError:
             f"the driver raised {in_words(error)}" if is_plain else f"the driver ended its thread by {shown(error)}"
         )
     try:
-        return plainly(error)
+        failure = plainly(error)
+        return InstrumentError(failure.failure, shortened(failure.reason), failure.moved)
     except Exception:  # noqa: BLE001 - as above
         return DriverFault(f"the driver raised {type(error).__name__} without class, reason or moved")
