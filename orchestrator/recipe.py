@@ -17,7 +17,7 @@ from instruments.showing import in_words, plainly, shown
 
 Point = Mapping[str, float | str]
 
-_LARGEST = 1e100
+LARGEST = 1e100
 """No value of an objective is larger; its cube is still a number."""
 
 
@@ -170,7 +170,7 @@ def _measured(value: object) -> Measured:
     numbers = [measured.value] if measured.sd is None else [measured.value, measured.sd]
     if not all(map(_is_finite, numbers)) or not isinstance(measured.details, Mapping):
         message = (
-            f"the recipe returned {repr(value)[:500]}; it must return a finite number, at most {_LARGEST:g}, "
+            f"the recipe returned {repr(value)[:500]}; it must return a finite number, at most {LARGEST:g}, "
             "or Measured(value, sd) of such"
         )
         raise RecipeFault(message)
@@ -179,7 +179,7 @@ def _measured(value: object) -> Measured:
 
 def _is_finite(value: object) -> bool:
     is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    return is_number and bool(abs(value) <= _LARGEST)  # type: ignore[arg-type]  # is_number has looked; NaN fails too
+    return is_number and bool(abs(value) <= LARGEST)  # type: ignore[arg-type]  # is_number has looked; NaN fails too
 
 
 def _place(error: BaseException) -> str:

@@ -54,7 +54,7 @@ def check_words(state: State, words: Sequence[Word], laboratory: Laboratory) -> 
     Raises:
         ConfigError: Each of them, by the option that says it.
     """
-    doubtful = {(r.number, s.number): s for r in state.open_runs for s in r.steps if s.is_under_way}
+    doubtful = {(run.number, step.number): step for run, step in state.under_way}
     problems = []
     for word in words:
         place = f"--resolve {word.run}.{word.step}"

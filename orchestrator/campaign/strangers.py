@@ -43,7 +43,6 @@ def _words(identity: Mapping[str, Any]) -> str:
 def _doubtful(state: State, role: str, words: Sequence[Word]) -> Iterator[str]:
     """Yield the steps of which nobody says what came of them."""
     said = {(word.run, word.step) for word in words}
-    for run in state.open_runs:
-        for step in run.steps:
-            if step.is_under_way and step.instrument == role and (run.number, step.number) not in said:
-                yield f"{run.number}.{step.number}"
+    for run, step in state.under_way:
+        if step.instrument == role and (run.number, step.number) not in said:
+            yield f"{run.number}.{step.number}"

@@ -12,13 +12,11 @@ from typing import Any
 
 from instruments.driver import FailureClass, Instrument, InstrumentError, Moved, Phase, PhasedInstrument, Reading
 from instruments.showing import in_words, named, plainly, shortened, shown
+from instruments.soundness import LONGEST_S
 from orchestrator.clock.patience import within
 
 _REPORTS_PER_S, _MOST_PHASES = 5, 1000
 """How often the same phase of a step is heard, 1/s, and how many phases are told apart."""
-
-_LONGEST_PHASE_S = 1e9
-"""Thirty years: what takes longer is a mistake of the driver, and would run out of dates."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def _is_sound(news: Phase) -> bool:
     is_number = isinstance(news.duration_s, (int, float)) and math.isfinite(news.duration_s)
     return (
         is_number
-        and news.duration_s <= _LONGEST_PHASE_S
+        and news.duration_s <= LONGEST_S
         and isinstance(news.name, str)
         and isinstance(news.telemetry, Mapping)
     )

@@ -138,8 +138,7 @@ class Recorder:
 
     def _is_awaited(self) -> bool:
         """Whether an outcome that nothing can bring back is still to come, and all before it has to be written."""
-        last = (step for run in self.state.open_runs for step in run.steps[-1:])
-        return any(step.is_under_way and step.origin not in _REPEATABLE for step in last)
+        return any(step.origin not in _REPEATABLE for _, step in self.state.under_way)
 
     def _patiently(self, act: Callable[[], _T], *, for_ever: bool = False) -> _T:
         """Do what the database may refuse for now, and wait between attempts."""

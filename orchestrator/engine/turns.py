@@ -15,7 +15,7 @@ from orchestrator.ledger.run import name_of_sample
 
 def performing(state: State) -> set[str]:
     """Return the instruments that perform a step now, or are in doubt about one."""
-    return {step.instrument for run in state.open_runs for step in run.steps[-1:] if step.is_under_way}
+    return {step.instrument for _, step in state.under_way}
 
 
 def held(state: State) -> set[str]:

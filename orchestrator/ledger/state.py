@@ -144,6 +144,11 @@ class State:
         return [run for run in self.unfinished.values() if run.is_open]
 
     @property
+    def under_way(self) -> list[tuple[Run, Step]]:
+        """Steps whose outcome is still to come, or in doubt, each with its run."""
+        return [(run, step) for run in self.open_runs for step in run.steps[-1:] if step.is_under_way]
+
+    @property
     def unstarted(self) -> Run | None:
         """A suggestion whose run has not been started, to be used again."""
         return next((run for run in self.unfinished.values() if run.stage == "suggested"), None)

@@ -63,16 +63,12 @@ def _weighing(joint: Compromise) -> str:
         for o in joint.beliefs
         if o.worth is not None
     ]
-    ways += [f"{o.name} {_bound(o)} {o.limit:g}{_unit(o)}" for o in joint.beliefs if o.limit is not None]
+    ways += [f"{o.name} {o.bound}{_unit(o)}" for o in joint.beliefs if o.limit is not None]
     if joint.free:
         names = (joint.objective.name, *(o.name for o in joint.free))
         shares = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(names, joint.weights, strict=True))
         ways.append(f"along the direction {shares}")
     return "weighing " + " and ".join(ways) if ways else "of the one objective that is measured yet"
-
-
-def _bound(objective: Objective) -> str:
-    return "at most" if objective.goal == "minimise" else "at least"
 
 
 def _has_limits(joint: Compromise | None) -> bool:

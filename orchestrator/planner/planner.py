@@ -66,7 +66,7 @@ class Planner:
         Features.of(space, self.settings.features)  # what is wrong with one is said before anything is asked
         n_initial = 0 if initial is None else len(initial)
         self._search = Search(space, objective, self.further, self.settings, seed, source, n_initial)
-        self._initial = () if initial is None else tuple(_observed(initial))
+        self.past = () if initial is None else tuple(_observed(initial))
         self._searches: dict[tuple[tuple[str, Value], ...], Search] = {(): self._search}
         self._told: list[Observation] = []
 
@@ -198,7 +198,7 @@ class Planner:
             number: Which suggestion of the campaign it is, from 1.
             context: Values that the point must have, as of the instrument that will perform it.
         """
-        return Question(self._search_at(context), [*self._initial, *observations], pending, number).answer()
+        return Question(self._search_at(context), [*self.past, *observations], pending, number).answer()
 
     def _search_at(self, context: Mapping[str, Value]) -> Search:
         key = tuple(sorted(context.items()))
@@ -230,13 +230,13 @@ class Planner:
         Raises:
             ValueError: More parameters than can be enumerated.
         """
-        rows = measured([*self._initial, *observations])
+        rows = measured([*self.past, *observations])
         return drivers(self.space, self.objective, self.belief(observations, pending), point, rows)
 
     @one_thread()
     def belief(self, observations: Sequence[Observation], pending: Sequence[Point] = ()) -> Belief:
         """Return what is believed on these observations; with the initial rows, at least one is measured."""
-        return self._search.belief([*self._initial, *observations], pending)
+        return self._search.belief([*self.past, *observations], pending)
 
 
 def _observed(rows: Rows) -> Iterator[Observation]:

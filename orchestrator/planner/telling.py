@@ -7,10 +7,8 @@ import numpy as np
 
 from instruments.driver import FailureClass
 from orchestrator.planner.suggestion import Observation
-from orchestrator.recipe import Point
+from orchestrator.recipe import LARGEST, Point
 from orchestrator.space import ParameterSpace, Value
-
-_LARGEST = 1e100
 
 
 def checked(
@@ -115,8 +113,8 @@ def _of_numbers(numbers: Mapping[str, float | None]) -> str | None:
         is_number = isinstance(number, (int, float, np.number)) and not isinstance(number, bool)
         if not is_number or not -math.inf < number < math.inf:  # a whole number may be too long for isfinite
             return f"{name}={number!r} is not a finite number; tell a failure instead"
-        if abs(number) > _LARGEST:
-            return f"{name}={number!r} is beyond {_LARGEST:g}, where nothing can be computed; correct it"
+        if abs(number) > LARGEST:
+            return f"{name}={number!r} is beyond {LARGEST:g}, where nothing can be computed; correct it"
     sd, hours = numbers["sd"], numbers["hours"]
     if sd is not None and sd < 0:
         return f"sd={sd!r} is below 0; a standard uncertainty is not"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,18 +126,7 @@ def gather(ledger: Ledger, planner: Planner) -> Material:
     """Read everything that the report shows."""
     state = ledger.state
     facts = summary(state)
-    rows = (state.opened or {}).get("data", {}).get("initial") or {"points": [], "values": []}
-    initial = [
-        Observation(p, value=value, further=_further(rows, i))
-        for i, (p, value) in enumerate(zip(rows["points"], rows["values"], strict=True))
-    ]
-    return Material(facts, state, planner, initial, _readings(ledger, facts.best))
-
-
-def _further(rows: Mapping[str, Any], i: int) -> dict[str, float]:
-    """Return what the i-th past row has of further objectives."""
-    columns = (rows.get("further") or {}).items()
-    return {name: float(values[i]) for name, values in columns if values[i] is not None}
+    return Material(facts, state, planner, planner.past, _readings(ledger, facts.best))
 
 
 def _readings(ledger: Ledger, best: Run | None) -> dict[str, Reading]:
